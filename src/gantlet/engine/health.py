@@ -1,0 +1,183 @@
+"""What can go wrong with a game, told from numbers, in words, with what to do.
+
+Every rule looks at readings that any modality yields; the thresholds are on ratios, so that no
+rule knows the scale of the data or of the logits.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Reading(NamedTuple):
+    """The numbers of one tick, averaged since the last."""
+
+    step: int
+    progress: float
+    D_loss: float
+    G_loss: float
+    real_right: float  # share of reals that D calls real
+    fake_right: float  # share of fakes that D calls fake
+    real: float  # mean logits
+    fake: float
+    held_out: float  # mean logit on reals kept from training; NaN where there are none
+    G_gradient: float  # norms, of the whole player
+    D_gradient: float
+    diversity: float  # spread of the generated over spread of the real, 1 being equal
+    distance: float  # held-out distance of the averaged generator
+    floor: float  # the same distance of real against real
+    skipped: int  # updates since the last tick that were skipped as not finite
+
+
+class Verdict(NamedTuple):
+    """One finding: its kind, what is the case, and what to do."""
+
+    kind: str
+    words: str
+    advice: str
+
+
+Rule = Callable[[Sequence[Reading]], Verdict | None]
+RECENT = 3  # readings that must agree, so that a single noisy one raises nothing
+
+
+def diverged(readings: Sequence[Reading]) -> Verdict | None:
+    """Non-finite updates, or a distance grown tenfold above its best and still growing."""
+    now = readings[-1]
+    if now.skipped or not math.isfinite(now.D_loss + now.G_loss):
+        return Verdict(
+            "diverged",
+            f"{now.skipped} updates were not finite and were skipped",
+            "lower optimization.lr_G and lr_D, or raise the penalties r1 and r2",
+        )
+    best = min(r.distance for r in readings)
+    tail = [r.distance for r in readings[-RECENT:]]
+    grows = len(tail) == RECENT and all(a < b for a, b in zip(tail, tail[1:], strict=False))
+    if grows and tail[0] > 3 * best and tail[-1] > 10 * max(best, now.floor):
+        return Verdict(
+            "diverged",
+            f"the held-out distance rose from {best:.3g} to {now.distance:.3g}",
+            "stop: the best checkpoint is kept; lower the learning rates or raise gamma",
+        )
+    return None
+
+
+def discriminator_too_strong(readings: Sequence[Reading]) -> Verdict | None:
+    """D is never wrong and G's distance does not fall."""
+    tail = readings[-RECENT:]
+    never_wrong = all(min(r.real_right, r.fake_right) > 0.98 for r in tail)
+    if len(tail) < RECENT or not never_wrong or tail[-1].distance < 0.9 * tail[0].distance:
+        return None
+    return Verdict(
+        "D_too_strong",
+        f"D tells {tail[-1].fake_right:.0%} of the fakes and {tail[-1].real_right:.0%} of the "
+        "reals apart, and the samples do not get better",
+        "raise the penalties r1 and r2, lower optimization.lr_D, or augment",
+    )
+
+
+def discriminator_too_weak(readings: Sequence[Reading]) -> Verdict | None:
+    """D guesses although the distance says that there is something to see."""
+    tail = readings[-RECENT:]
+    guesses = all(abs(r.real_right + r.fake_right - 1) < 0.04 for r in tail)
+    visible = all(r.distance > 4 * r.floor for r in tail)
+    if len(tail) < RECENT or not guesses or not visible:
+        return None
+    return Verdict(
+        "D_too_weak",
+        "D cannot tell real from fake although the distance can",
+        "lower the penalties r1 and r2, widen the network, or raise optimization.lr_D",
+    )
+
+
+def discriminator_memorises(readings: Sequence[Reading]) -> Verdict | None:
+    """D rates held-out reals like fakes: it knows the training set by heart."""
+    tail = readings[-RECENT:]
+    gaps = [(r.real - r.held_out) / max(r.real - r.fake, 1e-12) for r in tail]
+    sure = all(r.real - r.fake > 0 and r.real_right > 0.7 for r in tail)
+    if len(tail) < RECENT or not sure or not all(gap > 0.5 for gap in gaps):
+        return None
+    return Verdict(
+        "D_memorises",
+        f"D's margin on held-out reals is {1 - gaps[-1]:.0%} of that on training reals",
+        "set augmentation.adaptive=true, bring more data, or end earlier",
+    )
+
+
+def diversity_collapses(readings: Sequence[Reading]) -> Verdict | None:
+    """Generated samples spread far less than the real ones."""
+    tail = readings[-RECENT:]
+    if len(tail) < RECENT or not all(r.diversity < 0.35 for r in tail):
+        return None
+    if tail[-1].diversity > 1.15 * tail[0].diversity:  # it is on its way up
+        return None
+    return Verdict(
+        "collapsing",
+        f"generated samples spread only {tail[-1].diversity:.0%} as far as the real ones",
+        "use the relativistic loss with r1 and r2, raise gamma, or lower optimization.lr_G",
+    )
+
+
+def gradient_is_dead(readings: Sequence[Reading]) -> Verdict | None:
+    """G is told nothing: its gradient is nought beside what it was."""
+    tail = readings[-RECENT:]
+    peak = max(r.G_gradient for r in readings)
+    dead = all(r.G_gradient <= 1e-4 * peak or r.G_gradient == 0 for r in tail)
+    if len(tail) < RECENT or not dead:
+        return None
+    return Verdict(
+        "dead_gradient",
+        f"G's gradient fell to {tail[-1].G_gradient:.1e}, from {peak:.1e}",
+        "use a loss that does not saturate (relativistic, nonsaturating) or penalise D",
+    )
+
+
+def converged(readings: Sequence[Reading]) -> Verdict | None:
+    """The distance stands at its floor, or has not moved for a third of the run."""
+    now = readings[-1]
+    if now.distance <= 1.5 * now.floor:
+        return Verdict(
+            "converged",
+            "by the held-out distance, samples are as near to the data as the data are to "
+            "themselves",
+            "nothing to do; evaluate it",
+        )
+    late = [r.distance for r in readings if r.progress > now.progress * 2 / 3]
+    early = [r.distance for r in readings if r.progress <= now.progress * 2 / 3]
+    if len(late) < 5 or len(early) < 5 or now.progress < 0.3:
+        return None
+    if np.median(late) > 0.97 * np.median(early[-len(late) :]) and np.median(late) < 1.1 * min(
+        early
+    ):
+        return Verdict(
+            "converged",
+            f"the held-out distance has stood near {np.median(late):.3g} for a third of the run",
+            "more time will change little; widen the network or bring more data",
+        )
+    return None
+
+
+RULES: dict[str, Rule] = {
+    "diverged": diverged,
+    "dead_gradient": gradient_is_dead,
+    "collapsing": diversity_collapses,
+    "D_too_strong": discriminator_too_strong,
+    "D_too_weak": discriminator_too_weak,
+    "D_memorises": discriminator_memorises,
+    "converged": converged,
+}
+
+HEALTHY = Verdict("healthy", "the game is balanced and the samples are getting better", "")
+WARMING = Verdict("warming_up", "too early to tell", "")
+
+
+def diagnose(readings: Sequence[Reading]) -> list[Verdict]:
+    """What the readings so far show, the worst first; never empty."""
+    if not readings:
+        return [WARMING]
+    found = [verdict for rule in RULES.values() if (verdict := rule(readings))]
+    if found:
+        return found
+    return [HEALTHY if len(readings) >= RECENT else WARMING]

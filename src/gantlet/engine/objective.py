@@ -1,0 +1,78 @@
+"""What the players play for: the settings, and the functions they name."""
+
+from dataclasses import dataclass
+
+from gantlet.augment import AUGMENTATIONS
+from gantlet.config import ConfigError, setting
+from gantlet.engine.step import Objective
+from gantlet.labels import LabelSettings
+from gantlet.latents import PRIORS
+from gantlet.losses import LOSSES
+from gantlet.regularizers import REGULARIZERS, Perturb
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveSettings:
+    """Losses, penalties, targets and prior."""
+
+    loss: str = setting("relativistic", "the adversarial loss", one_of=tuple(LOSSES))
+    penalties: dict[str, float] = setting(
+        {}, f"weight of each penalty on D, of: {', '.join(REGULARIZERS)}"
+    )
+    labels: LabelSettings = LabelSettings()  # noqa: RUF009 - frozen, so it can be shared
+    fakes_per_real: int = setting(1, "generated samples for each real one in D's loss")
+    entropy: float = setting(0.0, "weight λ of the relative entropy of G's weights")
+    prior: str = setting("normal", "distribution of z", one_of=tuple(PRIORS))
+    latent_dim: int = setting(64, "numbers in z")
+    perturb: str = setting(
+        "image", "change that the consistency penalty applies", one_of=tuple(AUGMENTATIONS)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationSettings:
+    """What D sees, and how strongly changed."""
+
+    name: str = setting("none", "augmentation of what D sees", one_of=tuple(AUGMENTATIONS))
+    strength: float = setting(0.0, "probability of each change; the first value where adaptive")
+    adaptive: bool = setting(False, "follow D's overfitting (Karras et al. 2020)")
+    target: float = setting(0.6, "overfitting that adaptive strength steers to")
+    images: int = setting(100_000, "images in which adaptive strength can go from 0 to 1")
+
+
+PERTURBATION = 1.0  # the consistency penalty always applies its change
+
+
+def objective(settings: ObjectiveSettings, augmentation: AugmentationSettings) -> Objective:
+    """The functions that the settings name.
+
+    Raises:
+        ConfigError: a penalty that does not exist, or label settings that the loss ignores.
+    """
+    for name in settings.penalties:
+        if name not in REGULARIZERS:
+            raise ConfigError(
+                f"unknown penalty 'objective.penalties.{name}'; there are: {', '.join(REGULARIZERS)}"
+            )
+    loss = LOSSES[settings.loss]
+    if settings.labels != LabelSettings() and not loss.has_targets:
+        able = ", ".join(name for name, other in LOSSES.items() if other.has_targets)
+        raise ConfigError(
+            f"objective.labels: loss '{settings.loss}' has no targets to smooth or flip; "
+            f"set objective.loss to one of: {able}"
+        )
+    if settings.fakes_per_real < 1 or settings.latent_dim < 1:
+        raise ConfigError("objective.fakes_per_real and objective.latent_dim must be at least 1")
+    change = AUGMENTATIONS[settings.perturb]
+    perturb: Perturb = lambda x, noise, stream: change(x, PERTURBATION, noise, stream)  # noqa: E731
+    return Objective(
+        loss=loss,
+        penalties={name: weight for name, weight in settings.penalties.items() if weight},
+        labels=settings.labels,
+        fakes_per_real=settings.fakes_per_real,
+        entropy=settings.entropy,
+        prior=PRIORS[settings.prior],
+        latent_dim=settings.latent_dim,
+        augment=AUGMENTATIONS[augmentation.name],
+        perturb=perturb,
+    )

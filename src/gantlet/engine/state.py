@@ -1,0 +1,156 @@
+"""Everything that training changes, and its exact way to tensors and JSON and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gantlet.regularizers import Anchors, Moments, initial_moments
+
+ANCHOR_MEMORY = 0.99  # of the running means of D's logits, per step.  Tseng et al. 2021
+
+
+@dataclass
+class TrainState:
+    """Two players, the average of one, their optimizers, and where training stands."""
+
+    G: nn.Module
+    D: nn.Module
+    G_ema: nn.Module
+    opt_G: torch.optim.Adam
+    opt_D: torch.optim.Adam
+    seed: int
+    origin: dict[str, Moments]
+    anchors: Anchors
+    step: int = 0
+    images: int = 0  # reals shown to D
+    clock: list[float] = field(default_factory=list)  # progress at each step done
+    elapsed: float = 0.0  # seconds of the budget used up
+    augment_p: float = 0.0
+    lr_scale: float = 1.0  # halved at each roll-back
+    rollbacks: int = 0
+    micro_batch: int | None = None  # samples at once; none: the whole batch
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.G.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.G.parameters()).dtype
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used up, as last recorded."""
+        return self.clock[-1] if self.clock else 0.0
+
+    def average(self, keep: float) -> None:
+        """G_ema ← keep · G_ema + (1 − keep) · G; buffers are copied."""
+        with torch.no_grad():
+            average, now = list(self.G_ema.parameters()), list(self.G.parameters())
+            torch._foreach_lerp_(average, now, 1 - keep)
+            for mean, buffer in zip(self.G_ema.buffers(), self.G.buffers(), strict=True):
+                mean.copy_(buffer)
+
+    def remember(self, real: Tensor, fake: Tensor) -> None:
+        """Moves the running means of D's logits towards this step's."""
+        keep = ANCHOR_MEMORY if self.step else 0.0
+        self.anchors = Anchors(
+            self.anchors.real * keep + real.to(self.anchors.real) * (1 - keep),
+            self.anchors.fake * keep + fake.to(self.anchors.fake) * (1 - keep),
+        )
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Every tensor of the state, by file."""
+        return {
+            "G": self.G.state_dict(),
+            "D": self.D.state_dict(),
+            "G_ema": self.G_ema.state_dict(),
+            "training": {
+                **_optimizer_tensors("opt_G", self.opt_G),
+                **_optimizer_tensors("opt_D", self.opt_D),
+                "anchor_real": self.anchors.real,
+                "anchor_fake": self.anchors.fake,
+                "clock": torch.tensor(self.clock, dtype=torch.float64),
+            },
+        }
+
+    def meta(self) -> dict[str, Any]:
+        """Everything else, as JSON keeps it (floats survive exactly)."""
+        return {
+            "seed": self.seed,
+            "step": self.step,
+            "images": self.images,
+            "elapsed": self.elapsed,
+            "augment_p": self.augment_p,
+            "lr_scale": self.lr_scale,
+            "rollbacks": self.rollbacks,
+            "micro_batch": self.micro_batch,
+            "origin": {name: list(moments) for name, moments in self.origin.items()},
+        }
+
+    def restore(
+        self, tensors: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]
+    ) -> None:
+        """The state that `tensors` and `meta` were taken from, bit for bit."""
+        self.G.load_state_dict(tensors["G"])
+        self.D.load_state_dict(tensors["D"])
+        self.G_ema.load_state_dict(tensors["G_ema"])
+        training = tensors["training"]
+        _restore_optimizer("opt_G", self.opt_G, training)
+        _restore_optimizer("opt_D", self.opt_D, training)
+        self.anchors = Anchors(
+            training["anchor_real"].to(self.device), training["anchor_fake"].to(self.device)
+        )
+        self.clock = training["clock"].tolist()
+        self.origin = {name: Moments(*pair) for name, pair in meta["origin"].items()}
+        for name in (
+            "seed", "step", "images", "elapsed", "augment_p", "lr_scale", "rollbacks",
+            "micro_batch",
+        ):  # fmt: skip
+            setattr(self, name, meta[name])
+
+
+def started(G: nn.Module, D: nn.Module, G_ema: nn.Module, seed: int) -> TrainState:
+    """The state before the first step; `G_ema` is a second G, overwritten with G's weights."""
+    G_ema.load_state_dict(G.state_dict())
+    G_ema.requires_grad_(False)
+    some = next(G.parameters())
+    return TrainState(
+        G=G,
+        D=D,
+        G_ema=G_ema,
+        opt_G=_adam(G),
+        opt_D=_adam(D),
+        seed=seed,
+        origin=initial_moments(G),
+        anchors=Anchors(some.new_zeros(()), some.new_zeros(())),
+    )
+
+
+def _adam(player: nn.Module) -> torch.optim.Adam:
+    # Rates and betas are set before every step by the schedule; betas must both be floats.
+    return torch.optim.Adam(player.parameters(), lr=1.0, betas=(0.0, 0.99), eps=1e-8, fused=True)
+
+
+def _optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    entries = optimizer.state_dict()["state"]
+    return {
+        f"{prefix}/{index}/{name}": value
+        for index, values in entries.items()
+        for name, value in values.items()
+    }
+
+
+def _restore_optimizer(
+    prefix: str, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
+    entries: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(prefix + "/"):
+            _, index, name = key.split("/")
+            entries.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": entries, "param_groups": groups})

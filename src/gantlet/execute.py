@@ -1,0 +1,294 @@
+"""Plays a run into its folder: trains, measures, draws, keeps, and survives what can go wrong."""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gantlet import store
+from gantlet.augment import adapted, overfit
+from gantlet.config import build, plain
+from gantlet.engine.clock import Anchor, BudgetSettings, Clock
+from gantlet.engine.devices import World
+from gantlet.engine.health import Reading, diagnose
+from gantlet.engine.state import TrainState
+from gantlet.engine.train import Game, NonFinite, Tick, train
+from gantlet.events import (
+    Drawn,
+    Ended,
+    Event,
+    Measured,
+    Noted,
+    RolledBack,
+    Saved,
+    Stepped,
+    described,
+)
+from gantlet.feed import Feed, Split
+from gantlet.files import lock, write_json
+from gantlet.folder import Folder
+from gantlet.measure import Meter
+from gantlet.modalities.base import Codec, Modality, Raw
+from gantlet.networks import Task
+from gantlet.run import Run, begun, game
+from gantlet.sampling import Conditions, decoded, sampled
+
+E = TypeVar("E", bound=Event)
+ROLLBACKS = 3  # times that a run goes back before it gives up
+ADAPT_EVERY = 8  # steps between two moves of an adaptive augmentation's strength
+
+
+class Session(NamedTuple):
+    """A run with its data opened."""
+
+    run: Run
+    modality: Modality
+    raw: Raw
+    codec: Codec
+    task: Task
+    conditions: Conditions
+    labels: Int[np.ndarray, "n"] | None
+    split: Split
+    facts: dict[str, object]
+
+
+def execute(
+    session: Session, folder: Folder, *, minutes: float | None = None, world: World | None = None
+) -> Iterator[Event]:
+    """Trains from the newest whole checkpoint in the folder, or from the beginning.
+
+    Closing the iterator between two events saves the state: nothing done is lost.
+
+    Args:
+        minutes: a new budget for what is left of the run, or for more of a finished one.
+
+    Raises:
+        StoreError: the folder cannot be written, or another process trains in it.
+    """
+    world = world or World()
+    if world.rank == 0:
+        with lock(folder.path):
+            yield from Execution(session, folder, world, minutes).events()
+    else:
+        yield from Execution(session, folder, world, minutes).events()
+
+
+class Execution:
+    """One session of training in a run's folder."""
+
+    def __init__(
+        self, session: Session, folder: Folder, world: World, minutes: float | None
+    ) -> None:
+        self.session, self.folder, self.minutes = session, folder, minutes
+        run = session.run
+        self.budget, self.anchor = run.budget, Anchor()
+        self.state = begun(run, session.task)
+        self.game: Game = game(run, world)
+        self.feed = Feed(
+            session.raw.rows, session.codec, session.split.train, session.labels, run.seed,
+            self.state.device, self.state.dtype, run.workers,
+        )  # fmt: skip
+        self.meter = Meter(
+            run, session.modality, session.raw, session.codec, session.split,
+            session.conditions, session.labels,
+        )  # fmt: skip
+        self.readings: list[Reading] = []
+        self.sums: dict[str, Tensor] = {}
+        self.summed = self.skipped = 0
+        self.next_preview = 1
+        self.measured_at = self.saved_at = self.judged_in = 0.0
+        self.best = float("inf")
+        self.is_writer = world.rank == 0
+
+    def events(self) -> Iterator[Event]:
+        """The whole session, with roll-backs."""
+        run, state = self.session.run, self.state
+        torch.set_num_threads(run.threads)
+        yield from self._restored()
+        self.clock = Clock(self.budget, state.elapsed, self.anchor)
+        if self.clock.progress(state) >= 1:
+            yield Ended(state.step, "the run was finished before; give it more --minutes", False)
+            return
+        try:
+            if state.step == 0:
+                yield from self._drawn()
+                yield self._saved()
+            while True:
+                try:
+                    yield from self._played()
+                    break
+                except NonFinite as failure:
+                    yield from self._rolled_back(str(failure))
+                    if state.rollbacks > ROLLBACKS:
+                        why = f"{failure}; gave up after {ROLLBACKS} roll-backs"
+                        yield self._logged(Ended(state.step, why, True))
+                        return
+        finally:
+            self.feed.close()
+
+    def _played(self) -> Iterator[Event]:
+        """Steps until the clock ends, and what happens between them."""
+        state = self.state
+        try:
+            for tick in train(state, self.feed, self.game, self.clock):
+                self._summed(tick)
+                self._adapt_augmentation()
+                yield Stepped(tick)
+                if not self.is_writer:
+                    continue
+                if state.step >= self.next_preview:
+                    yield from self._drawn()
+                if self._is_due():
+                    yield from self._measured()
+                elif self.clock.elapsed - self.saved_at > self.session.run.keeping.checkpoint_seconds:
+                    yield self._saved()
+        except GeneratorExit:
+            if self.is_writer and _is_finite(state):
+                self._saved()
+            raise
+        if self.is_writer:
+            yield from self._drawn()
+            yield from self._measured(at_end=True)
+            yield self._logged(Ended(state.step, self.clock.why(state), False))
+
+    def _adapt_augmentation(self) -> None:
+        # From the state alone, at set steps, so that a resumed run moves alike.
+        settings, state = self.session.run.augmentation, self.state
+        if settings.adaptive and self.meter.has_hold_out and state.step % ADAPT_EVERY == 0:
+            on_train, on_held_out, on_fake = self.meter.verdicts(state)
+            shown = ADAPT_EVERY * self.session.run.optimization.batch
+            state.augment_p = adapted(
+                state.augment_p, overfit(on_train, on_held_out, on_fake), settings.target,
+                step_size=shown / settings.images,
+            )  # fmt: skip
+
+    def _summed(self, tick: Tick) -> None:
+        if not tick.moved:
+            self.skipped += 1
+            return
+        for name, value in tick.scalars.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+        self.summed += 1
+
+    def _is_due(self) -> bool:
+        keeping = self.session.run.keeping
+        pause = max(1.0, self.judged_in / keeping.measure_share)
+        return self.clock.elapsed - self.measured_at > pause
+
+    def _measured(self, at_end: bool = False) -> Iterator[Event]:
+        began = time.process_time()
+        means = {name: (total / self.summed).item() for name, total in self.sums.items()}
+        reading = self.meter.reading(self.state, means, self.skipped)
+        self.readings.append(reading)
+        self.sums, self.summed, self.skipped = {}, 0, 0
+        self.judged_in = time.process_time() - began
+        self.measured_at = self.clock.elapsed
+        yield self._logged(Measured(reading, diagnose(self.readings), means))
+        budget = self.budget
+        if budget.target is not None and reading.distance <= budget.target:
+            self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
+        if budget.plateau is not None and self._stands_still(budget.plateau):
+            self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
+        is_best = reading.distance <= 1.02 * min(r.distance for r in self.readings)
+        pause = self.session.run.keeping.checkpoint_seconds
+        if at_end or self.clock.elapsed - self.saved_at > (pause / 4 if is_best else pause):
+            yield self._saved(is_best)
+
+    def _stands_still(self, share: float) -> bool:
+        best = min(self.readings, key=lambda reading: reading.distance)
+        now = self.readings[-1]
+        return now.progress >= 2 * share and now.progress - best.progress > share
+
+    def _drawn(self) -> Iterator[Event]:
+        run, session = self.session.run, self.session
+        grown = int(self.state.step * run.keeping.preview_growth)
+        self.next_preview = max(self.state.step + 1, grown)
+        parts = sampled(
+            self.state.G_ema, run.objective.prior, run.objective.latent_dim,
+            session.conditions, run.keeping.preview, seed=run.seed,
+        )  # fmt: skip
+        preview = session.modality.preview(*decoded(parts, session.codec))
+        path = self.folder.keep_preview(self.state.step, preview)
+        yield self._logged(Drawn(path, self.state.step))
+
+    def _saved(self, is_best: bool = False) -> Saved:
+        state, keeping = self.state, self.session.run.keeping
+        if not _is_finite(state):
+            raise NonFinite("weights are not finite")
+        meta = state.meta() | {
+            "anchor": list(self.anchor),
+            "budget": plain(self.budget),
+            "calibration": list(self.meter.calibration(state)),
+            "conditions": plain(self.session.conditions._asdict()),
+        }
+        path = store.write(self.folder.checkpoints, state.step, state.tensors(), meta)
+        if is_best:
+            distance = self.readings[-1].distance
+            write_json(
+                self.folder.path / "best.json", {"checkpoint": path.name, "distance": distance}
+            )
+        best = self.folder.best()
+        store.prune(self.folder.checkpoints, keeping.keep, {best} if best else set())
+        self.saved_at = self.clock.elapsed
+        return self._logged(Saved(path, state.step, is_best))
+
+    def _restored(self) -> Iterator[Event]:
+        choice = self.folder.newest()
+        for damage in choice.damaged:
+            yield Noted(f"a damaged checkpoint was passed over: {damage}")
+        if choice.path is None:
+            return
+        checkpoint = store.read(choice.path, self.state.device)
+        self.state.restore(checkpoint.tensors, checkpoint.meta)
+        self.budget = build(BudgetSettings, checkpoint.meta["budget"])
+        self.anchor = Anchor(*checkpoint.meta["anchor"])
+        if self.minutes is not None:
+            self._extend(self.minutes)
+        if self.is_writer:
+            self.folder.truncate_log(self.state.step)
+        past = (e for e in self.folder.logged() if e["event"] == "measured")
+        self.readings = [_reading(event) for event in past]
+        self.next_preview = max(
+            self.state.step + 1, int(self.state.step * self.session.run.keeping.preview_growth)
+        )
+        self.measured_at = self.saved_at = self.state.elapsed
+        yield Noted(f"resumed at step {self.state.step:,} from {choice.path.name}")
+
+    def _extend(self, minutes: float) -> None:
+        """A budget of `minutes` from here; a finished run's schedules open again."""
+        state = self.state
+        done = Clock(self.budget, state.elapsed, self.anchor).progress(state)
+        if done >= 1:
+            done = state.elapsed / (state.elapsed + 60 * minutes)
+        self.budget = BudgetSettings(minutes=minutes, clock=self.budget.clock)
+        self.anchor = Anchor(state.elapsed, done)
+
+    def _rolled_back(self, why: str) -> Iterator[Event]:
+        state = self.state
+        rollbacks, scale = state.rollbacks + 1, state.lr_scale / 2
+        choice = self.folder.newest()
+        assert choice.path is not None, "the first step is always kept"
+        checkpoint = store.read(choice.path, state.device)
+        state.restore(checkpoint.tensors, checkpoint.meta)
+        state.rollbacks, state.lr_scale = rollbacks, scale
+        self.sums, self.summed = {}, 0
+        yield self._logged(RolledBack(state.step, scale, why))
+
+    def _logged(self, event: E) -> E:
+        self.folder.log(described(event))
+        return event
+
+
+def _is_finite(state: TrainState) -> bool:
+    weights = [*state.G.parameters(), *state.D.parameters(), *state.G_ema.parameters()]
+    norms = torch.stack(torch._foreach_norm(weights, torch.inf))
+    return bool(torch.isfinite(norms).all())
+
+
+def _reading(event: dict[str, object]) -> Reading:
+    values = {name: event.get(name) for name in Reading._fields}
+    return Reading(**{k: float("nan") if v is None else v for k, v in values.items()})  # pyright: ignore[reportArgumentType] - numbers, as `described` wrote them

@@ -1,0 +1,89 @@
+"""Raw rows → batches on the device, read ahead by threads where reading costs something."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from gantlet.engine.noise import Rows
+from gantlet.engine.order import order
+from gantlet.modalities.base import Codec, Raw, Rows as RawRows
+from gantlet.types import Batch
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to train on and rows kept from training, by index."""
+
+    train: Int[np.ndarray, "n"]
+    held_out: Int[np.ndarray, "m"]
+
+
+FEWEST_TO_SPLIT = 50  # below this many rows nothing is kept from training
+MOST_HELD_OUT = 10_000
+
+
+def split(seed: int, count: int, share: float) -> Split:
+    """A fixed part of the rows kept from training, the same for the same seed and count."""
+    kept = min(int(count * share), MOST_HELD_OUT) if count >= FEWEST_TO_SPLIT else 0
+    places = np.random.default_rng([seed, count]).permutation(count)
+    return Split(np.sort(places[kept:]), np.sort(places[:kept]))
+
+
+class Feed:
+    """`draw(update, rows)`: the batch of an update, whatever the number of reading threads."""
+
+    def __init__(
+        self,
+        raw_rows: RawRows,
+        codec: Codec,
+        chosen: Int[np.ndarray, "n"],
+        labels: Int[np.ndarray, "all"] | None,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        workers: int = 0,
+    ) -> None:
+        self._rows, self._codec, self._chosen, self._labels = raw_rows, codec, chosen, labels
+        self._order = order(seed, len(chosen))
+        self._device, self._dtype = device, dtype
+        self._pool = ThreadPoolExecutor(workers) if workers else None
+        self._ahead = 2 * workers
+        self._coming: dict[tuple[int, Rows], Future[Batch]] = {}
+
+    def __call__(self, update: int, rows: Rows) -> Batch:
+        """The reals of one part of an update's batch, encoded."""
+        if self._pool is None:
+            return self._read(update, rows)
+        coming = self._coming.pop((update, rows), None)
+        for later in range(update + 1, update + 1 + self._ahead):
+            if (later, rows) not in self._coming:
+                self._coming[later, rows] = self._pool.submit(self._read, later, rows)
+        self._coming = {key: job for key, job in self._coming.items() if key[0] >= update}
+        return coming.result() if coming else self._read(update, rows)
+
+    def close(self) -> None:
+        """Ends the reading threads."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _read(self, update: int, rows: Rows) -> Batch:
+        indices = self._chosen[self._order(update, rows)]
+        x = self._codec.encode(self._rows[indices]).to(self._device, self._dtype)
+        if self._labels is None:
+            return Batch(x, None)
+        return Batch(x, torch.from_numpy(self._labels[indices].astype(np.int64)).to(self._device))
+
+
+def picked(rows: RawRows, indices: Int[np.ndarray, "n"], most: int) -> object:
+    """At most `most` of the rows, evenly spread over the indices."""
+    step = max(1, len(indices) // most)
+    return rows[indices[::step][:most]]
+
+
+def loads(sizes: Sequence[int]) -> int:
+    """Reading threads that a row of these sizes is worth: none for small ones."""
+    return 2 if int(np.prod(sizes)) >= 3 * 64 * 64 else 0

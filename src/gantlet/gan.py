@@ -1,0 +1,171 @@
+"""A trained GAN: what `gantlet.train` returns and `gantlet.load` opens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import nn
+
+from gantlet import package, store
+from gantlet.config import ConfigError, plain
+from gantlet.folder import Folder
+from gantlet.measure import Calibration
+from gantlet.modalities import MODALITIES
+from gantlet.modalities.base import Codec
+from gantlet.networks import Task
+from gantlet.run import Run, players, resolved
+from gantlet.sampling import Conditions, Part, decoded, sampled
+from gantlet.seal import Checkpoint
+
+
+@dataclass(frozen=True)
+class Gan:
+    """A generator, its discriminator, and what turns their tensors into the data's own form."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    run: Run
+    task: Task
+    codec: Codec
+    classes: tuple[str, ...]
+    conditions: Conditions
+    calibration: Calibration
+    path: Path | None = None  # the run's folder or the package it was read from
+
+    def sample(
+        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
+    ) -> Any:
+        """`count` samples in the data's own form, e.g. uint8 N×H×W×C pictures.
+
+        Args:
+            truncation: 1 leaves the latents as they are; less is more typical and less varied.
+            label: only this class, by name or number.
+        """
+        return self.labelled(count, seed=seed, truncation=truncation, label=label)[0]
+
+    def labelled(
+        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
+    ) -> tuple[Any, Int[np.ndarray, "n"] | None]:
+        """Samples as `sample` gives them, and their labels where the data has classes."""
+        parts = self.parts(count, seed=seed, truncation=truncation, label=label)
+        return decoded(parts, self.codec)
+
+    def parts(
+        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
+    ) -> Iterator[Part]:
+        """The same samples, encoded and a few at a time."""
+        if count < 1:
+            raise ConfigError(f"{count} samples were asked for; ask for at least 1")
+        return sampled(
+            self.generator, self.run.objective.prior, self.run.objective.latent_dim,
+            self.conditions, count, seed=seed, psi=truncation, label=self._number(label),
+        )  # fmt: skip
+
+    def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
+        """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.
+
+        The probability is for a fair mixture of real and generated rows. Where conditions are
+        hidden, D judges each row under the condition that suits it best.
+        """
+        some = next(self.discriminator.parameters())
+        x = self.codec.encode(rows).to(some.device, some.dtype)
+        if not self.conditions.weights:
+            logits = self._logits(x, None)
+        elif labels is not None:
+            y = torch.as_tensor(np.asarray(labels), dtype=torch.int64).to(some.device)
+            logits = self._logits(x, y)
+        else:
+            every = range(len(self.conditions.weights))
+            each = [self._logits(x, torch.full((len(x),), label).to(some.device)) for label in every]
+            logits = torch.stack(each).amax(0)
+        slope, offset = self.calibration
+        return torch.sigmoid(slope * logits.double() + offset).cpu().numpy()
+
+    def save(self, path: str | Path) -> Path:
+        """Everything that sampling and judging take, as one sealed file."""
+        meta = {
+            "run": plain(self.run),
+            "task": {**self.task._asdict(), "shape": list(self.task.shape)},
+            "codec": self.codec.plain(),
+            "classes": list(self.classes),
+            "conditions": plain(self.conditions._asdict()),
+            "calibration": list(self.calibration),
+        }
+        tensors = {"G": self.generator.state_dict(), "D": self.discriminator.state_dict()}
+        return package.pack(Path(path), tensors, meta)
+
+    def _logits(self, x: torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    self.discriminator(x[i : i + 256], None if y is None else y[i : i + 256])
+                    for i in range(0, len(x), 256)
+                ]
+            )
+
+    def _number(self, label: str | int | None) -> int | None:
+        if label is None:
+            return None
+        if not self.conditions.weights or self.conditions.hidden:
+            raise ConfigError(f"class {label!r}: this generator was trained without classes")
+        names = [*self.classes] or [str(i) for i in range(len(self.conditions.weights))]
+        if isinstance(label, int) and 0 <= label < len(names):
+            return label
+        if str(label) in names:
+            return names.index(str(label))
+        raise ConfigError(f"class {label!r} does not exist; there are: {', '.join(names)}")
+
+
+def opened(path: str | Path) -> Gan:
+    """The GAN in a run's folder (its best checkpoint) or in a package that `Gan.save` wrote.
+
+    Raises:
+        ConfigError: there is neither.
+        CorruptCheckpoint: the package was damaged.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return of_folder(Folder(path))
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no run folder and no package here")
+    checkpoint = package.unpack(path)
+    return _built(checkpoint, checkpoint.meta, checkpoint.tensors["G"], path)
+
+
+def of_folder(folder: Folder) -> Gan:
+    """The best checkpoint's averaged generator and its discriminator."""
+    facts = folder.facts()
+    path = folder.best() or folder.newest().path
+    if path is None:
+        raise ConfigError(f"{folder.path}: no whole checkpoint yet; `gantlet resume {folder.path}`")
+    checkpoint = store.read(path)
+    meta = {**facts, **checkpoint.meta, "codec": folder.codec(), "run": facts["run"]}
+    return _built(checkpoint, meta, checkpoint.tensors["G_ema"], folder.path)
+
+
+def _built(
+    checkpoint: Checkpoint, meta: dict[str, Any], weights: dict[str, torch.Tensor], path: Path
+) -> Gan:
+    run = resolved(meta["run"])
+    task = Task(tuple(meta["task"]["shape"]), meta["task"]["classes"], meta["task"]["latent_dim"])
+    G, D, _ = players(run.network, task, run.seed)
+    G.load_state_dict(weights)
+    D.load_state_dict(checkpoint.tensors["D"])
+    conditions = Conditions(
+        tuple(meta["conditions"]["weights"]), bool(meta["conditions"]["hidden"])
+    )
+    return Gan(
+        generator=G.eval().requires_grad_(False),
+        discriminator=D.eval().requires_grad_(False),
+        run=run,
+        task=task,
+        codec=MODALITIES[run.modality].codec(meta["codec"]),
+        classes=tuple(meta["classes"]),
+        conditions=conditions,
+        calibration=Calibration(*meta["calibration"]),
+        path=path,
+    )

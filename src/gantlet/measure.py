@@ -1,0 +1,172 @@
+"""The cheap look at a run while it trains: a held-out distance, and what D says of whom.
+
+Nothing here changes the state: a run that is never measured ends with the same weights.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gantlet.engine.health import Reading
+from gantlet.engine.state import TrainState
+from gantlet.feed import Split, picked
+from gantlet.modalities.base import Codec, Modality, Raw
+from gantlet.run import Run
+from gantlet.sampling import Conditions, decoded, sampled
+
+JUDGED = 256  # rows on which D's verdict is taken
+NEIGHBOURS_OF = 300  # rows among which nearest neighbours are looked for
+
+
+class Calibration(NamedTuple):
+    """P(real | x) = σ(slope · D(x) + offset), fitted to held-out reals and fresh fakes."""
+
+    slope: float
+    offset: float
+
+
+def calibration(real: Float[Tensor, "m"], fake: Float[Tensor, "n"]) -> Calibration:
+    """Platt's fit (1999) with both kinds weighted alike and his softened targets, by Newton.
+
+    A relativistic D fixes its logits only up to a constant and a Wasserstein D not even their
+    scale; two fitted numbers make any of them a classifier.
+    """
+    logits = torch.cat([real, fake]).double()
+    scale = logits.std().clamp_min(1e-12)
+    middle = logits.mean()
+    x = torch.stack([(logits - middle) / scale, torch.ones_like(logits)], dim=1)
+    high, low = (len(real) + 1) / (len(real) + 2), 1 / (len(fake) + 2)
+    target = torch.cat([torch.full((len(real),), high), torch.full((len(fake),), low)]).to(x)
+    weight = torch.cat(
+        [torch.full((len(real),), 0.5 / len(real)), torch.full((len(fake),), 0.5 / len(fake))]
+    ).to(x)
+    beta = x.new_zeros(2)
+    for _ in range(25):
+        p = torch.sigmoid(x @ beta)
+        gradient = x.T @ (weight * (p - target))
+        curvature = (x.T * (weight * p * (1 - p))) @ x + 1e-6 * torch.eye(2).to(x)
+        step = torch.linalg.solve(curvature, gradient)
+        beta = beta - step / max(1.0, step.norm().item())
+    slope = (beta[0] / scale).item()
+    return Calibration(slope, (beta[1] - slope * middle).item())
+
+
+def spread(
+    real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]
+) -> float:
+    """How varied the generated are beside the real, 1 being equally.
+
+    The smaller of two ratios: of root mean square distances from the mean, which shows a cloud
+    that shrinks, and of median distances to the nearest neighbour, which shows repetition.
+    """
+    wide = math.sqrt(fake.var(0).sum() / max(real.var(0).sum(), 1e-300))
+    near = [_nearest(x[:NEIGHBOURS_OF]) for x in (real, fake)]
+    return min(wide, near[1] / max(near[0], 1e-300))
+
+
+def _nearest(x: Float[np.ndarray, "n d"]) -> float:
+    squared = np.square(x).sum(1)
+    distance = squared[:, None] + squared - 2 * x @ x.T
+    np.fill_diagonal(distance, np.inf)
+    return float(np.sqrt(np.median(np.maximum(distance.min(1), 0))))
+
+
+class Meter:
+    """Measures a run against rows kept from training, or against training rows for lack of any."""
+
+    def __init__(
+        self,
+        run: Run,
+        modality: Modality,
+        raw: Raw,
+        codec: Codec,
+        split: Split,
+        conditions: Conditions,
+        labels: np.ndarray | None,
+    ) -> None:
+        self.run, self.modality, self.codec, self.conditions = run, modality, codec, conditions
+        self.has_hold_out = len(split.held_out) > 0
+        against = split.held_out if self.has_hold_out else split.train
+        most = run.keeping.measured
+        self._real = modality.features(picked(raw.rows, against, most))
+        self.count = len(self._real)
+        other = modality.features(picked(raw.rows, split.train, self.count))
+        self.floor = modality.distance(self._real, other)
+        self._train = _Judged(raw, codec, split.train, labels)
+        self._held_out = _Judged(raw, codec, against, labels)
+
+    def reading(self, state: TrainState, means: Mapping[str, float], skipped: int) -> Reading:
+        """Where the run stands, from the means since the last reading and a fresh look."""
+        fake = self._features(state.G_ema)
+        held_out = self._held_out.logits(state.D).mean().item() if self.has_hold_out else math.nan
+        return Reading(
+            step=state.step,
+            progress=state.progress,
+            D_loss=means.get("D/loss", math.nan),
+            G_loss=means.get("G/loss", math.nan),
+            real_right=means.get("D/real_right", math.nan),
+            fake_right=means.get("D/fake_right", math.nan),
+            real=self._train.logits(state.D).mean().item(),
+            fake=self._fake_logits(state.G_ema, state.D).mean().item(),
+            held_out=held_out,
+            G_gradient=means.get("G/gradient", math.nan),
+            D_gradient=means.get("D/gradient", math.nan),
+            diversity=spread(self._real, fake),
+            distance=self.modality.distance(self._real, fake),
+            floor=self.floor,
+            skipped=skipped,
+        )
+
+    def verdicts(
+        self, state: TrainState
+    ) -> tuple[Float[Tensor, "n"], Float[Tensor, "m"], Float[Tensor, "k"]]:
+        """D's logits on training reals, held-out reals and fakes; the same at the same state."""
+        return (
+            self._train.logits(state.D),
+            self._held_out.logits(state.D),
+            self._fake_logits(state.G_ema, state.D),
+        )
+
+    def calibration(self, state: TrainState) -> Calibration:
+        """What makes D's logits probabilities, by held-out reals and fakes of the average G."""
+        _, held_out, fake = self.verdicts(state)
+        return calibration(held_out, fake)
+
+    def _features(self, G: nn.Module) -> Float[np.ndarray, "n d"]:
+        objective = self.run.objective
+        parts = sampled(
+            G, objective.prior, objective.latent_dim, self.conditions, self.count, seed=1
+        )
+        rows, _ = decoded(parts, self.codec)
+        return self.modality.features(rows)
+
+    def _fake_logits(self, G: nn.Module, D: nn.Module) -> Float[Tensor, "n"]:
+        objective = self.run.objective
+        unhidden = self.conditions._replace(hidden=False)
+        parts = sampled(G, objective.prior, objective.latent_dim, unhidden, JUDGED, seed=2)
+        return torch.cat([_logits(D, part.samples, part.labels) for part in parts])
+
+
+class _Judged:
+    """A few rows, encoded once, for D to judge again and again."""
+
+    def __init__(
+        self, raw: Raw, codec: Codec, indices: np.ndarray, labels: np.ndarray | None
+    ) -> None:
+        self._x = codec.encode(picked(raw.rows, indices, JUDGED))
+        self._labels = None if labels is None else picked(labels, indices, JUDGED)
+
+    def logits(self, D: nn.Module) -> Float[Tensor, "n"]:
+        return _logits(D, self._x, self._labels)
+
+
+def _logits(D: nn.Module, x: Tensor, labels: object) -> Float[Tensor, "n"]:
+    some = next(D.parameters())
+    y = None if labels is None else torch.as_tensor(labels, dtype=torch.int64).to(some.device)
+    with torch.no_grad():
+        return D(x.to(some.device, some.dtype), y).float()

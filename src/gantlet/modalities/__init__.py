@@ -1,0 +1,12 @@
+"""Kinds of data by name; the first that recognises a source takes it."""
+
+from gantlet.modalities.base import Modality
+from gantlet.modalities.image import IMAGE
+from gantlet.modalities.points import POINTS
+
+MODALITIES: dict[str, Modality] = {
+    "points": POINTS,
+    "image": IMAGE,
+}
+
+__all__ = ["MODALITIES", "Modality"]

@@ -1,0 +1,122 @@
+"""What a modality is: raw data ↔ tensors, and what the rest needs to know of its data.
+
+A modality cannot train, measure or draw progress bars. Long jobs are generators that yield
+`Progress` and return their result, so that the caller decides how to show them.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from gantlet.types import Samples
+
+T = TypeVar("T")
+
+Source = Any  # a path, a built-in's name, a NumPy array, a torch tensor or a Dataset
+
+
+class SourceError(ValueError):
+    """Data that cannot be read; names the file, what is wrong and the way out."""
+
+
+class Progress(NamedTuple):
+    """How far a long job is: `done` of `total` (0 when not known), and what it does."""
+
+    done: int
+    total: int
+    what: str
+
+
+@runtime_checkable  # so that tests can check signatures
+class Rows(Protocol):
+    """Rows of data in their own form, picked by an integer array; may lie on disk."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, indices: np.ndarray, /) -> Any: ...
+
+
+class Skipped(NamedTuple):
+    """One item that was left out, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """A data set in its own form, opened but not in memory."""
+
+    rows: Rows
+    labels: Int[np.ndarray, "n"] | None = None
+    classes: tuple[str, ...] = ()
+    fingerprint: str  # SHA-256 over content and reading settings
+    notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Preview(NamedTuple):
+    """Something a browser or a terminal's image viewer can show."""
+
+    media_type: str
+    content: bytes
+
+
+@runtime_checkable  # the same
+class Codec(Protocol):
+    """Raw rows ↔ samples of about unit scale; frozen, kept as JSON beside the weights."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one encoded sample."""
+        ...
+
+    def encode(self, rows: Any) -> Samples: ...
+    def decode(self, samples: Samples) -> Any: ...
+    def plain(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a look at the source shows before anything is read for good or written."""
+
+    count: int  # rows, at most: unreadable ones are found out on reading
+    shape: tuple[int, ...]  # of one encoded sample
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
+    cache_bytes: int = 0  # what `load` will write to disk, where it does
+
+
+Survey = Generator[Progress, None, Found]
+Read = Generator[Progress, None, Raw]
+Writer = Callable[[Path, Any, Int[np.ndarray, "n"] | None], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modality:
+    """Everything that is particular to one kind of data, as plain functions."""
+
+    name: str
+    recognises: Callable[[Source], bool]
+    settings: type  # the dataclass that `survey` and `load` read
+    survey: Callable[[Source, Any], Survey]  # what is there; quick, writes nothing
+    load: Callable[[Source, Any], Read]
+    fit: Callable[[Raw], Codec]
+    codec: Callable[[Mapping[str, Any]], Codec]  # the inverse of Codec.plain
+    features: Callable[[Any], np.ndarray]  # raw rows → n × d floats, for the cheap held-out distance
+    distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
+    preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
+    writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
+    builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
+
+
+def finished(job: Generator[Progress, None, T]) -> T:
+    """The result of a long job, its progress unseen."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as stop:
+            return stop.value

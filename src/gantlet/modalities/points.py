@@ -1,0 +1,224 @@
+"""Plain 2-D points: the modality to learn with, and to measure mode coverage on."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from PIL import Image
+from torch import Tensor
+
+from gantlet.config import setting
+from gantlet.metrics import sliced_wasserstein
+from gantlet.modalities.base import (
+    Found,
+    Modality,
+    Preview,
+    Progress,
+    Raw,
+    Read,
+    Skipped,
+    Source,
+    SourceError,
+    Survey,
+)
+from gantlet.modalities.clouds import CLOUDS
+
+Points = Float[np.ndarray, "n 2"]
+ARRAYS = (".npy", ".npz")
+TEXTS = (".csv", ".tsv", ".txt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsSettings:
+    count: int = setting(100_000, "points drawn of a built-in cloud")
+    seed: int = setting(0, "seed of a built-in cloud")
+    bad_share: float = setting(0.1, "share of unreadable rows above which reading stops")
+
+
+@dataclass(frozen=True)
+class PointsCodec:
+    """Centres the cloud and divides by one scale, so that its shape stays as it is."""
+
+    mean: tuple[float, float]
+    scale: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (2,)
+
+    def encode(self, rows: Points) -> Float[Tensor, "n 2"]:
+        return torch.from_numpy(((rows - np.array(self.mean)) / self.scale).astype(np.float32))
+
+    def decode(self, samples: Float[Tensor, "n 2"]) -> Points:
+        return samples.double().cpu().numpy() * self.scale + np.array(self.mean)
+
+    def plain(self) -> dict[str, Any]:
+        return {"mean": list(self.mean), "scale": self.scale}
+
+
+def codec(plain: Mapping[str, Any]) -> PointsCodec:
+    """The inverse of `PointsCodec.plain`."""
+    return PointsCodec((plain["mean"][0], plain["mean"][1]), plain["scale"])
+
+
+def fit(raw: Raw) -> PointsCodec:
+    """The codec of this cloud: its mean, and the root mean square of its coordinates about it."""
+    rows = raw.rows[np.arange(len(raw.rows))]
+    mean = rows.mean(0)
+    scale = float(np.sqrt(np.square(rows - mean).mean()))
+    if scale == 0:
+        raise SourceError("every point is the same: there is nothing to learn from one point")
+    return PointsCodec((float(mean[0]), float(mean[1])), scale)
+
+
+def recognises(source: Source) -> bool:
+    """Built-in clouds, texts of numbers, and arrays of two columns."""
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if path.is_file() and path.suffix in ARRAYS:
+            return _has_two_columns(_array(path).shape)
+        return str(source) in CLOUDS or path.suffix in TEXTS
+    return _has_two_columns(tuple(getattr(source, "shape", ())))
+
+
+def survey(source: Source, settings: PointsSettings) -> Survey:
+    """Points are few and small: the survey reads them all."""
+    raw = yield from load(source, settings)
+    return Found(count=len(raw.rows), shape=(2,), classes=raw.classes, notes=raw.notes)
+
+
+def load(source: Source, settings: PointsSettings) -> Read:
+    """The points in float64; rows that are no finite numbers are skipped and listed."""
+    yield Progress(0, 1, "reading points")
+    if isinstance(source, (str, Path)) and str(source) in CLOUDS:
+        rng = np.random.default_rng(settings.seed)
+        points, _ = CLOUDS[str(source)](rng, settings.count)
+        return _raw(points, [], f"{len(points):,} points drawn of the built-in cloud '{source}'")
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        points, skipped = (_array(path), []) if path.suffix in ARRAYS else _rows_of_text(path)
+    else:
+        path = Path("array")
+        points, skipped = np.asarray(source), []
+    points = np.asarray(points, dtype=np.float64)
+    finite = np.isfinite(points).all(1)
+    skipped += [Skipped(f"row {i + 1}", "not a finite number") for i in np.flatnonzero(~finite)]
+    total = len(points) + len(skipped) - int((~finite).sum())
+    if len(skipped) > settings.bad_share * total:
+        first = f"{skipped[0].name}: {skipped[0].why}"
+        raise SourceError(
+            f"{path}: {len(skipped)} of {total} rows cannot be read (first: {first}); "
+            f"mend them, or allow more with --set data.bad_share=0.5"
+        )
+    return _raw(points[finite], skipped, f"{int(finite.sum()):,} points read from {path.name}")
+
+
+def features(rows: Points) -> Float[np.ndarray, "n d"]:
+    """The points themselves."""
+    return np.asarray(rows, dtype=np.float64)
+
+
+def preview(rows: Points, labels: Int[np.ndarray, "n"] | None) -> Preview:
+    """A 512-pixel PNG of the cloud; crowded places are darker. Labels are not shown."""
+    picture = io.BytesIO()
+    _drawn(rows, 512).save(picture, "PNG")
+    return Preview("image/png", picture.getvalue())
+
+
+def _drawn(rows: Points, side: int) -> Image.Image:
+    low, high = np.quantile(rows, [0.002, 0.998], axis=0)
+    middle, reach = (low + high) / 2, max(float((high - low).max()) * 0.6, 1e-12)
+    edges = np.linspace(-reach, reach, side + 1)
+    counts, _, _ = np.histogram2d(
+        middle[1] - rows[:, 1], rows[:, 0] - middle[0], bins=(edges, edges)
+    )
+    ink = np.minimum(1.0, np.sqrt(counts / max(1.0, np.quantile(counts[counts > 0], 0.9))))
+    return Image.fromarray((255 * (1 - 0.9 * ink)).astype(np.uint8), "L")
+
+
+def _write_npz(path: Path, rows: Points, labels: Int[np.ndarray, "n"] | None) -> None:
+    np.savez(path, samples=rows, **({} if labels is None else {"labels": labels}))
+
+
+def _write_npy(path: Path, rows: Points, _labels: Int[np.ndarray, "n"] | None) -> None:
+    np.save(path, rows)
+
+
+def _write_csv(path: Path, rows: Points, _labels: Int[np.ndarray, "n"] | None) -> None:
+    np.savetxt(path, rows, delimiter=",", header="x,y", comments="", fmt="%.9g")
+
+
+def _write_png(path: Path, rows: Points, labels: Int[np.ndarray, "n"] | None) -> None:
+    path.write_bytes(preview(rows, labels).content)
+
+
+def _raw(points: Points, skipped: list[Skipped], note: str) -> Raw:
+    if len(points) == 0:
+        raise SourceError("there are no points to learn from")
+    digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
+    return Raw(rows=points, fingerprint=digest, notes=(note,), skipped=tuple(skipped))
+
+
+def _has_two_columns(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape[1] == 2
+
+
+def _array(path: Path) -> np.ndarray:
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.load(path, allow_pickle=False) as archive:
+            return archive["samples" if "samples" in archive else archive.files[0]]
+    except (ValueError, OSError, EOFError) as error:
+        raise SourceError(f"{path}: not a readable NumPy file ({error})") from error
+
+
+def _rows_of_text(path: Path) -> tuple[np.ndarray, list[Skipped]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise SourceError(f"{path}: the file is empty")
+    delimiter = next((d for d in ",;\t" if d in lines[0]), " ")
+    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    columns = max(len(row) for row in rows)
+    if columns != 2:
+        raise SourceError(
+            f"{path}: {columns} columns found; points take two numeric columns, x and y"
+        )
+    header = 0 if _numbers(rows[0]) else 1
+    good = [(i, _numbers(row)) for i, row in enumerate(rows[header:], header + 1)]
+    skipped = [Skipped(f"row {i}", "not two numbers") for i, numbers in good if not numbers]
+    return np.array([n for _, n in good if n], dtype=np.float64).reshape(-1, 2), skipped
+
+
+def _numbers(row: list[str]) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(cell) for cell in row) if len(row) == 2 else None
+    except ValueError:
+        return None
+
+
+POINTS = Modality(
+    name="points",
+    recognises=recognises,
+    settings=PointsSettings,
+    survey=survey,
+    load=load,
+    fit=fit,
+    codec=codec,
+    features=features,
+    distance=sliced_wasserstein,
+    preview=preview,
+    writers={".npz": _write_npz, ".npy": _write_npy, ".csv": _write_csv, ".png": _write_png},
+    builtins=tuple(CLOUDS),
+)

@@ -1,0 +1,14 @@
+"""Network families by name."""
+
+from gantlet.networks.base import Family, Task
+from gantlet.networks.dcgan import DCGAN
+from gantlet.networks.mlp import MLP
+from gantlet.networks.resnet import RESNET
+
+NETWORKS: dict[str, Family] = {
+    "mlp": MLP,
+    "dcgan": DCGAN,
+    "resnet": RESNET,
+}
+
+__all__ = ["NETWORKS", "Family", "Task"]

@@ -1,0 +1,26 @@
+"""What a network family is: its settings and how its two players are made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from torch import nn
+
+
+class Task(NamedTuple):
+    """What the players work on, known from the data."""
+
+    shape: tuple[int, ...]  # of one sample, e.g. (3, 64, 64) or (2,)
+    classes: int  # 0 where there are none
+    latent_dim: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A generator G(z, y) and a discriminator D(x, y) that belong together."""
+
+    settings: type
+    generator: Callable[[Task, Any], nn.Module]
+    discriminator: Callable[[Task, Any], nn.Module]
+    ranks: tuple[int, ...]  # lengths of `Task.shape` that it takes: 1 vectors, 3 pictures
+    is_sample_wise: bool = True  # False: batch statistics couple samples, no penalty is defined

@@ -1,0 +1,87 @@
+"""Settings are found, not asked for: what a run will do, and why."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from gantlet.config import ConfigError, layered, plain, read
+from gantlet.engine.devices import best_device
+from gantlet.feed import loads
+from gantlet.modalities.base import Found
+from gantlet.networks import Task
+from gantlet.probe import Speed, speed
+from gantlet.run import Run, resolved
+
+RECIPES = Path(__file__).parent / "recipes"
+DEFAULT_MINUTES = 10.0
+
+
+class Plan(NamedTuple):
+    """A resolved run, the reasons for what was found, and what the machine can do with it."""
+
+    run: Run
+    task: Task
+    reasons: tuple[str, ...]
+    speed: Speed | None  # none where the user fixed the threads and asked for no survey
+
+
+def recipe(modality: str) -> dict[str, Any]:
+    """The preset of a modality."""
+    return read(RECIPES / f"{modality}.toml")
+
+
+def planned(
+    modality: str, found: Found, classes: int, wishes: Mapping[str, Any], *, probed: bool
+) -> Plan:
+    """The run for this data on this machine: the recipe, what was found, and the user's wishes.
+
+    Args:
+        classes: conditions that G and D will be given; 0 for none.
+        probed: whether to measure speed even where nothing depends on it.
+    """
+    base = layered(recipe(modality), {"modality": modality})
+    reasons: list[str] = []
+    device = wishes.get("device") or best_device()
+    machine: dict[str, Any] = {"device": device, "workers": loads(found.shape)}
+    reasons.append(f"device {device}: the fastest that this machine offers")
+    if device == "cuda":
+        machine["precision"] = "bfloat16"
+        reasons.append("precision bfloat16: halves the work of a GPU; weights stay float32")
+    budget: dict[str, Any] = {}
+    if not set(wishes.get("budget", {})) & {"minutes", "images", "steps"}:
+        budget = {"budget": {"minutes": DEFAULT_MINUTES}}
+        reasons.append(f"{DEFAULT_MINUTES:g} minutes: the default; change it with --minutes")
+    run = resolved(layered(base, machine, budget, wishes))
+    _check_batch(run, found.count)
+    task = Task(found.shape, classes, run.objective.latent_dim)
+    measured = None
+    if probed or ("threads" not in wishes and device == "cpu"):
+        candidates = [run.threads] if "threads" in wishes else _thread_counts(device)
+        measured = speed(run, task, candidates)
+        run = resolved(layered(plain(run), {"threads": measured.threads}))
+        reasons.append(
+            f"{measured.threads} thread{'s' * (measured.threads > 1)}: "
+            f"the fewest that reach nearly the best of {len(candidates)} tried"
+        )
+    return Plan(run, task, tuple(reasons), measured)
+
+
+def _check_batch(run: Run, count: int) -> None:
+    if count < 2:
+        raise ConfigError(
+            f"{count} sample found: a GAN needs at least 2 to learn a distribution from, "
+            "and does well from a few hundred on"
+        )
+
+
+def _thread_counts(device: str) -> list[int]:
+    if device != "cpu":
+        return [torch.get_num_threads()]
+    most = os.cpu_count() or 1
+    counts = [1]
+    while counts[-1] * 2 <= min(most, 16):
+        counts.append(counts[-1] * 2)
+    return counts

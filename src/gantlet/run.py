@@ -1,0 +1,128 @@
+"""A run: every setting, composed, and the players it describes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from gantlet.config import ConfigError, build, setting
+from gantlet.engine.clock import BudgetSettings
+from gantlet.engine.devices import PRECISIONS, World, opened, placed
+from gantlet.engine.objective import AugmentationSettings, ObjectiveSettings, objective
+from gantlet.engine.schedule import OptimizationSettings
+from gantlet.engine.state import TrainState, started
+from gantlet.engine.train import Game, PolicySettings
+from gantlet.networks import NETWORKS, Task
+from gantlet.regularizers import NEEDS_SLOPE
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """The family of both players and its own settings."""
+
+    family: str = setting("mlp", "kind of network", one_of=tuple(NETWORKS))
+    options: dict[str, Any] = setting({}, "settings of the family, e.g. network.options.width")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingSettings:
+    """What a run writes and when."""
+
+    hold_out: float = setting(0.1, "share of the data kept from training, to judge with")
+    checkpoint_seconds: float = setting(60.0, "time between checkpoints")
+    keep: int = setting(3, "checkpoints kept besides the best")
+    preview: int = setting(64, "samples in each preview")
+    preview_growth: float = setting(1.25, "ratio between the steps at which previews are drawn")
+    measured: int = setting(1000, "samples in each measurement of the held-out distance")
+    measure_share: float = setting(0.04, "part of the time that measuring may take")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Every setting of a run, resolved; what `run.json` holds."""
+
+    modality: str = setting("image", "kind of data")
+    seed: int = setting(0, "all randomness follows from it")
+    device: str = setting("cpu", "cpu, cuda or mps")
+    precision: str = setting("float32", "arithmetic of the networks", one_of=PRECISIONS)
+    threads: int = setting(1, "CPU threads")
+    workers: int = setting(0, "threads that read data ahead")
+    clusters: int = setting(0, "conditions found where the data has no classes; 0: none")
+    cluster_rows: int = setting(40, "rows that a cluster has on average, at least")
+    data: dict[str, Any] = setting({}, "how the source is read")
+    network: NetworkSettings = NetworkSettings()  # noqa: RUF009 - frozen, so it can be shared
+    objective: ObjectiveSettings = ObjectiveSettings()  # noqa: RUF009 - the same
+    policy: PolicySettings = PolicySettings()  # noqa: RUF009 - the same
+    optimization: OptimizationSettings = OptimizationSettings()  # noqa: RUF009 - the same
+    augmentation: AugmentationSettings = AugmentationSettings()  # noqa: RUF009 - the same
+    budget: BudgetSettings = BudgetSettings()  # noqa: RUF009 - the same
+    keeping: KeepingSettings = KeepingSettings()  # noqa: RUF009 - the same
+
+
+def players(
+    network: NetworkSettings, task: Task, seed: int
+) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """G, D and a second G, their weights following from the seed alone."""
+    family = NETWORKS[network.family]
+    if len(task.shape) not in family.ranks:
+        able = [name for name, other in NETWORKS.items() if len(task.shape) in other.ranks]
+        raise ConfigError(
+            f"network.family = '{network.family}' does not take samples of shape {task.shape}; "
+            f"choose one of: {', '.join(able)}"
+        )
+    settings = build(family.settings, network.options, "network.options.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return (
+            family.generator(task, settings),
+            family.discriminator(task, settings),
+            family.generator(task, settings),
+        )
+
+
+def begun(run: Run, task: Task) -> TrainState:
+    """The state of a run before its first step, on its device."""
+    device = opened(run.device)
+    G, D, G_ema = (placed(n, device, run.precision) for n in players(run.network, task, run.seed))
+    state = started(G, D, G_ema, run.seed)
+    state.micro_batch = run.optimization.micro_batch
+    state.augment_p = run.augmentation.strength
+    return state
+
+
+def game(run: Run, world: World | None = None) -> Game:
+    """The rules that the settings describe.
+
+    Raises:
+        ConfigError: rules that contradict each other, such as a slope penalty on a D whose
+            batch norm couples the samples.
+    """
+    family = NETWORKS[run.network.family]
+    slopes = sorted(name for name in NEEDS_SLOPE if run.objective.penalties.get(name))
+    world = world or World()
+    if not family.is_sample_wise:
+        if slopes:
+            raise ConfigError(
+                f"objective.penalties.{slopes[0]}: batch norm in '{run.network.family}' couples "
+                "the samples, so D has no slope at a single one; set objective.penalties={} "
+                "or choose another network.family"
+            )
+        if run.optimization.micro_batch or world.size > 1:
+            raise ConfigError(
+                f"network.family = '{run.network.family}' holds batch norm: micro-batches or "
+                "several processes would change the mathematics; choose another family"
+            )
+    return Game(
+        objective=objective(run.objective, run.augmentation),
+        optimization=run.optimization,
+        policy=run.policy,
+        precision=run.precision,
+        world=world,
+    )
+
+
+def resolved(values: Mapping[str, Any]) -> Run:
+    """The run that nested plain values describe."""
+    return build(Run, values)

@@ -1,0 +1,46 @@
+"""The few types that flow between the parts of Gantlet, each named once."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Samples = Float[Tensor, "b *shape"]
+Latents = Float[Tensor, "b latent"]
+Labels = Int[Tensor, "b"]
+PerSample = Float[Tensor, "b"]
+Features = Float[Tensor, "n d"]
+Scalars = dict[str, Tensor]  # means over the batch, left on the device
+
+
+class Batch(NamedTuple):
+    """Real samples and, where the data has classes, their labels."""
+
+    x: Samples
+    y: Labels | None
+
+
+class Scored(NamedTuple):
+    """What D said of x: all that a loss or a penalty needs."""
+
+    x: Samples
+    y: Labels | None
+    logits: PerSample
+
+
+Generator = Callable[[Latents, Labels | None], Samples]
+Discriminator = Callable[[Samples, Labels | None], PerSample]
+
+
+@runtime_checkable  # so that tests can check signatures
+class Noise(Protocol):
+    """Randomness of one step: a function of (seed, step, name), the same on every device."""
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Standard normal numbers, one row per sample: b × shape."""
+        ...
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Uniform numbers in [0, 1), one row per sample: b × shape."""
+        ...
