@@ -1,6 +1,8 @@
-"""Every test runs on one thread, with the signatures of gantlet checked at each call."""
+"""Every test is repeatable, on one thread, with gantlet's signatures checked at each call."""
 
+import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Small tensors run many times slower on two threads than on one when the machine is busy.
@@ -9,3 +11,12 @@ torch.set_num_threads(1)
 install_import_hook(
     "gantlet", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )
+# A deadline would fail the first example, which pays for imports, on a busy machine.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Tests that draw without a seed of their own draw the same in any order."""
+    torch.manual_seed(0)

@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 from scipy.optimize import minimize_scalar
-from tiny import drawn, noise_of
 from torch.testing import assert_close
 
 from gantlet.config import ConfigError, build
 from gantlet.engine.objective import AugmentationSettings, ObjectiveSettings, objective
 from gantlet.labels import LabelSettings, Targets, smoothed, targets
 from gantlet.losses import LOSSES, cross_entropy
+from tiny import drawn, noise_of
 
 
 def asked(b: int = 4, k: int = 2, **settings: float) -> Targets:

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 from scipy.stats import kstest
-from tiny import drawn, noise_of
 from torch import Tensor
 from torch.linalg import vector_norm
 from torch.testing import assert_close
 
 from gantlet.latents import PRIORS, lerp, slerp, truncated
+from tiny import drawn, noise_of
 
 every = pytest.mark.parametrize("name", PRIORS)
 paths = pytest.mark.parametrize("path", [lerp, slerp])

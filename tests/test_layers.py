@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis.strategies import integers
-from tiny import drawn
 from torch.testing import assert_close
 
 from gantlet.layers import (
@@ -17,6 +16,7 @@ from gantlet.layers import (
     geometry,
     upsampled,
 )
+from tiny import drawn
 
 sides = integers(1, 90)
 bases = integers(1, 8)

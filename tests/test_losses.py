@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 from scipy.optimize import minimize_scalar
-from tiny import drawn
 from torch import Tensor, sigmoid
 from torch.autograd.functional import jacobian
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 from gantlet.labels import Targets
 from gantlet.losses import LOSSES
+from tiny import drawn
 
 every = pytest.mark.parametrize("name", LOSSES)
 FIXED = [name for name in LOSSES if name not in ("relativistic", "wasserstein")]
@@ -199,3 +200,9 @@ def test_a_fixed_boundary_is_the_best_logit_where_reals_and_fakes_are_equally_li
 def test_the_boundary_parts_logits_that_lie_well_apart(name):
     real, fake = torch.tensor([0.9, 1.1]), torch.tensor([[-0.2, -0.4], [-0.3, -0.1]])
     assert fake.max() < LOSSES[name].boundary(real, fake) < real.min()
+
+
+@every
+def test_fakes_that_would_be_broadcast_over_the_reals_are_refused_by_the_signature(name):
+    with pytest.raises(TypeCheckError):
+        D_loss(name, torch.zeros(3), torch.zeros(1, 2))

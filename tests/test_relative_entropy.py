@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tiny import drawn
 from torch import nn
 from torch.autograd import gradcheck
 from torch.distributions import Normal, kl_divergence
@@ -10,6 +9,7 @@ from torch.func import functional_call
 from torch.testing import assert_close
 
 from gantlet.regularizers import initial_moments, relative_entropy
+from tiny import drawn
 
 
 @pytest.fixture
@@ -31,9 +31,7 @@ def test_relative_entropy_is_zero_at_initialisation_and_flat_there(G):
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(2.0, 0.0), (0.25, 0.0), (1.0, 0.7), (1.5, -0.4)])
-def test_relative_entropy_of_changed_weights_is_the_divergence_of_their_gaussians(
-    G, scale, offset
-):
+def test_relative_entropy_of_changed_weights_is_the_divergence_of_their_gaussians(G, scale, offset):
     origin = initial_moments(G)
     expected = torch.tensor(0.0, dtype=torch.float64)
     with torch.no_grad():

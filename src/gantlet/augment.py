@@ -2,9 +2,8 @@
 
 Karras et al. 2020 (ADA), section 2 and appendix B; Zhao et al. 2020 (DiffAugment), section 3.
 Every transform is affine in x and made of products, sums and selections alone, so that a penalty
-on D's gradient can be differentiated through it, with the same bits every time, on a GPU as well.
-A sample that is not struck passes exactly as it is. Real and fake get draws of their own by the
-name of their stream.
+on D's gradient can be differentiated through it. A sample that is not struck passes
+exactly as it is. Real and fake get draws of their own by the name of their stream.
 
 Pictures are b × c × h × w of about unit scale; the second of two and the fourth of four channels
 are alpha, which moves with the picture but is no colour.

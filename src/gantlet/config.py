@@ -49,7 +49,7 @@ def build(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
     hints = typing.get_type_hints(cls)
     for key in values:
         if key not in known:
-            raise ConfigError(_unknown(path + key, [path + name for name in known]))
+            raise ConfigError(_unknown(path, key, list(known)))
     arguments = {}
     for name, value in values.items():
         arguments[name] = _coerce(hints[name], value, path + name)
@@ -99,6 +99,8 @@ def assign(assignments: list[str]) -> dict[str, Any]:
         level = nested
         for parent in parents:
             level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise ConfigError(f"--set {text!r}: '{parent}' has a value, so it is no group")
         level[last] = _parsed(value.strip())
     return nested
 
@@ -136,10 +138,12 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def _unknown(path: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(path, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else f"; there are: {', '.join(sorted(known))}"
-    return f"unknown setting '{path}'{hint}"
+def _unknown(path: str, key: str, known: list[str]) -> str:
+    # The group is right, so only names within it are compared: its path would make all alike.
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    there = ", ".join(path + name for name in sorted(known))
+    hint = f"did you mean '{path}{near[0]}'?" if near else f"there are: {there}"
+    return f"unknown setting '{path}{key}'; {hint}"
 
 
 def _type_name(hint: Any) -> str:
@@ -168,7 +172,9 @@ def _coerce(hint: Any, value: Any, path: str) -> Any:
         return value
     elif hint is int and isinstance(value, float) and value.is_integer():
         return int(value)
-    raise ConfigError(f"{path} = {value!r}: {_type_name(hint)} is wanted, not {type(value).__name__}")
+    raise ConfigError(
+        f"{path} = {value!r}: {_type_name(hint)} is wanted, not {type(value).__name__}"
+    )
 
 
 def _coerce_union(options: tuple[Any, ...], value: Any, path: str) -> Any:

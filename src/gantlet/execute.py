@@ -28,7 +28,7 @@ from gantlet.events import (
     Stepped,
     described,
 )
-from gantlet.feed import Feed, Split
+from gantlet.feed import Feed, Split, picked
 from gantlet.files import lock, write_json
 from gantlet.folder import Folder
 from gantlet.measure import Meter
@@ -36,9 +36,11 @@ from gantlet.modalities.base import Codec, Modality, Raw
 from gantlet.networks import Task
 from gantlet.run import Run, begun, game
 from gantlet.sampling import Conditions, decoded, sampled
+from gantlet.types import Batch
 
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
+EXAMPLE = 10_000  # samples from which G is set up
 ADAPT_EVERY = 8  # steps between two moves of an adaptive augmentation's strength
 
 
@@ -86,7 +88,7 @@ class Execution:
         self.session, self.folder, self.minutes = session, folder, minutes
         run = session.run
         self.budget, self.anchor = run.budget, Anchor()
-        self.state = begun(run, session.task)
+        self.state = begun(run, session.task, _example(session))
         self.game: Game = game(run, world)
         self.feed = Feed(
             session.raw.rows, session.codec, session.split.train, session.labels, run.seed,
@@ -108,6 +110,7 @@ class Execution:
         """The whole session, with roll-backs."""
         run, state = self.session.run, self.state
         torch.set_num_threads(run.threads)
+        torch.set_flush_denormal(True)  # slopes far below float32's range cost a CPU dearly
         yield from self._restored()
         self.clock = Clock(self.budget, state.elapsed, self.anchor)
         if self.clock.progress(state) >= 1:
@@ -181,6 +184,9 @@ class Execution:
 
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
         began = time.process_time()
+        if at_end and not self.summed and not self.skipped and self.readings:
+            yield self._saved(self._is_best())
+            return
         means = {name: (total / self.summed).item() for name, total in self.sums.items()}
         reading = self.meter.reading(self.state, means, self.skipped)
         self.readings.append(reading)
@@ -193,10 +199,14 @@ class Execution:
             self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
         if budget.plateau is not None and self._stands_still(budget.plateau):
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
-        is_best = reading.distance <= 1.02 * min(r.distance for r in self.readings)
+        is_best = self._is_best()
         pause = self.session.run.keeping.checkpoint_seconds
         if at_end or self.clock.elapsed - self.saved_at > (pause / 4 if is_best else pause):
             yield self._saved(is_best)
+
+    def _is_best(self) -> bool:
+        # Of two that measure alike the later has the calmer weights.
+        return self.readings[-1].distance <= 1.02 * min(r.distance for r in self.readings)
 
     def _stands_still(self, share: float) -> bool:
         best = min(self.readings, key=lambda reading: reading.distance)
@@ -281,6 +291,15 @@ class Execution:
     def _logged(self, event: E) -> E:
         self.folder.log(described(event))
         return event
+
+
+def _example(session: Session) -> Batch:
+    """Some of the training data, encoded: enough to know its covariance by."""
+    rows, labels = session.split.train, session.labels
+    x = session.codec.encode(picked(session.raw.rows, rows, EXAMPLE))
+    if labels is None:
+        return Batch(x, None)
+    return Batch(x, torch.as_tensor(picked(labels, rows, EXAMPLE), dtype=torch.int64))
 
 
 def _is_finite(state: TrainState) -> bool:

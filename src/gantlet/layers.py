@@ -22,6 +22,11 @@ class Geometry(NamedTuple):
     stages: int
 
     @property
+    def doubled(self) -> tuple[int, int]:
+        """Height and width of the base after all doublings."""
+        return self.base_height << self.stages, self.base_width << self.stages
+
+    @property
     def padding(self) -> tuple[int, int, int, int]:
         """Left, right, top, bottom margins between the picture and the doubled base."""
         extra_w = (self.base_width << self.stages) - self.width
@@ -97,12 +102,12 @@ def _triangle(x: Tensor, total: float) -> Tensor:
     return (kernel * (total / kernel.sum())).expand(x.shape[1], 1, 3, 3)
 
 
-def upsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2h 2w"]:
+def upsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:
     """Twice the size, interpolated by the [1, 2, 1] kernel."""
     kernel = _triangle(x, 4.0)
     return conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
 
 
-def downsampled(x: Float[Tensor, "b c 2h 2w"]) -> Float[Tensor, "b c h w"]:
+def downsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h//2 w//2"]:
     """Half the size, averaged by the [1, 2, 1] kernel."""
     return conv2d(x, _triangle(x, 1.0), stride=2, padding=1, groups=x.shape[1])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gantlet.engine.health import Reading
@@ -20,6 +20,7 @@ from gantlet.run import Run
 from gantlet.sampling import Conditions, decoded, sampled
 
 JUDGED = 256  # rows on which D's verdict is taken
+FLOORS = 4  # comparisons of real with real that the floor is the mean of
 NEIGHBOURS_OF = 300  # rows among which nearest neighbours are looked for
 
 
@@ -95,10 +96,18 @@ class Meter:
         most = run.keeping.measured
         self._real = modality.features(picked(raw.rows, against, most))
         self.count = len(self._real)
-        other = modality.features(picked(raw.rows, split.train, self.count))
-        self.floor = modality.distance(self._real, other)
+        self.floor = self._floor(raw, split.train, run.seed)
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
+
+    def _floor(self, raw: Raw, train: Int[np.ndarray, "n"], seed: int) -> float:
+        """The mean distance of the same held-out rows from as many training rows."""
+        rng = np.random.default_rng(seed)
+        distances = []
+        for _ in range(FLOORS):
+            rows = raw.rows[np.sort(rng.choice(train, min(self.count, len(train)), replace=False))]
+            distances.append(self.modality.distance(self._real, self.modality.features(rows)))
+        return float(np.mean(distances))
 
     def reading(self, state: TrainState, means: Mapping[str, float], skipped: int) -> Reading:
         """Where the run stands, from the means since the last reading and a fresh look."""

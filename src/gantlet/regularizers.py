@@ -37,12 +37,12 @@ Penalty = Callable[[Discriminator, Scored, Scored, Surroundings], PerSample]
 
 def r1(_D: Discriminator, real: Scored, _fake: Scored, _: Surroundings) -> PerSample:
     """½ ‖∇D(x)‖² at real x.  Mescheder et al. 2018, eq. 9."""
-    return _slope(real).square().sum(1) / 2
+    return real.slope.square().sum(1) / 2
 
 
 def r2(_D: Discriminator, _real: Scored, fake: Scored, _: Surroundings) -> PerSample:
     """½ ‖∇D(x̃)‖² at generated x̃.  Mescheder et al. 2018, eq. 10."""
-    return _slope(fake).square().sum(1) / 2
+    return fake.slope.square().sum(1) / 2
 
 
 def gradient_penalty(
@@ -130,12 +130,6 @@ def relative_entropy(G: nn.Module, origin: Mapping[str, Moments]) -> Float[Tenso
     return torch.stack(terms).sum()
 
 
-def _slope(scored: Scored) -> Float[Tensor, "b d"]:
-    # Summing is safe because D judges each sample alone: D must hold no batch norm.
-    (gradient,) = torch.autograd.grad(scored.logits.sum(), scored.x, create_graph=True)
-    return gradient.flatten(1)
-
-
 def _slope_at(D: Discriminator, x: Samples, y: Tensor | None) -> Float[Tensor, "b d"]:
     x = x.requires_grad_()
-    return _slope(Scored(x, y, D(x, y)))
+    return Scored(x, y, D(x, y)).slope

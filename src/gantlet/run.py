@@ -16,6 +16,7 @@ from gantlet.engine.state import TrainState, started
 from gantlet.engine.train import Game, PolicySettings
 from gantlet.networks import NETWORKS, Task
 from gantlet.regularizers import NEEDS_SLOPE
+from gantlet.types import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +83,18 @@ def players(
         )
 
 
-def begun(run: Run, task: Task) -> TrainState:
-    """The state of a run before its first step, on its device."""
+def begun(run: Run, task: Task, example: Batch | None = None) -> TrainState:
+    """The state of a run before its first step, on its device.
+
+    Args:
+        example: samples of the data, from which some families set up G.
+    """
     device = opened(run.device)
-    G, D, G_ema = (placed(n, device, run.precision) for n in players(run.network, task, run.seed))
+    networks = players(run.network, task, run.seed)
+    prime = NETWORKS[run.network.family].prime
+    if prime is not None and example is not None:
+        prime(networks[0], example.x, example.y)
+    G, D, G_ema = (placed(network, device, run.precision) for network in networks)
     state = started(G, D, G_ema, run.seed)
     state.micro_batch = run.optimization.micro_batch
     state.augment_p = run.augmentation.strength

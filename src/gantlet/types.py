@@ -1,8 +1,11 @@
 """The few types that flow between the parts of Gantlet, each named once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -21,12 +24,24 @@ class Batch(NamedTuple):
     y: Labels | None
 
 
-class Scored(NamedTuple):
+@dataclass(frozen=True)
+class Scored:
     """What D said of x: all that a loss or a penalty needs."""
 
     x: Samples
     y: Labels | None
     logits: PerSample
+    of: "tuple[Scored, slice] | None" = None  # the larger set that was scored in one pass
+
+    @cached_property
+    def slope(self) -> Float[Tensor, "b d"]:
+        """∇D at each x, flattened; differentiable, and computed once for all who ask."""
+        if self.of is not None:
+            whole, rows = self.of
+            return whole.slope[rows]
+        # Summing is safe because D judges each sample alone: D must hold no batch norm.
+        (slope,) = torch.autograd.grad(self.logits.sum(), self.x, create_graph=True)
+        return slope.flatten(1)
 
 
 Generator = Callable[[Latents, Labels | None], Samples]

@@ -26,6 +26,10 @@ class Rows(NamedTuple):
         """Part of the global batch."""
         return (self.stop - self.start) / self.total
 
+    def first_of(self, stride: int) -> int:
+        """The first of the rows whose place in the global batch is a multiple of `stride`."""
+        return -(-self.start // stride) * stride
+
     def of_process(self, rank: int, size: int) -> "Rows":
         """The part that falls to one of `size` processes; every part has the same length."""
         if len(self) % size:
@@ -55,6 +59,7 @@ class StepNoise(NamedTuple):
     step: int
     rows: Rows
     device: torch.device
+    stride: int = 1  # only rows whose place in the global batch is a multiple of it
 
     def normal(self, name: str, *shape: int) -> Tensor:
         """Standard normal numbers, one row per sample."""
@@ -67,4 +72,5 @@ class StepNoise(NamedTuple):
         return self._own(torch.rand(self.rows.total, *shape, generator=source))
 
     def _own(self, drawn: Tensor) -> Tensor:
-        return drawn[self.rows.start : self.rows.stop].to(self.device, non_blocking=True)
+        own = drawn[self.rows.first_of(self.stride) : self.rows.stop : self.stride]
+        return own.to(self.device, non_blocking=True)

@@ -19,6 +19,7 @@ class ObjectiveSettings:
     penalties: dict[str, float] = setting(
         {}, f"weight of each penalty on D, of: {', '.join(REGULARIZERS)}"
     )
+    penalty_stride: int = setting(1, "penalties look at every n-th sample, at every step")
     labels: LabelSettings = LabelSettings()  # noqa: RUF009 - frozen, so it can be shared
     fakes_per_real: int = setting(1, "generated samples for each real one in D's loss")
     entropy: float = setting(0.0, "weight λ of the relative entropy of G's weights")
@@ -61,13 +62,15 @@ def objective(settings: ObjectiveSettings, augmentation: AugmentationSettings) -
             f"objective.labels: loss '{settings.loss}' has no targets to smooth or flip; "
             f"set objective.loss to one of: {able}"
         )
-    if settings.fakes_per_real < 1 or settings.latent_dim < 1:
-        raise ConfigError("objective.fakes_per_real and objective.latent_dim must be at least 1")
+    for name in ("fakes_per_real", "latent_dim", "penalty_stride"):
+        if getattr(settings, name) < 1:
+            raise ConfigError(f"objective.{name} = {getattr(settings, name)}: at least 1")
     change = AUGMENTATIONS[settings.perturb]
     perturb: Perturb = lambda x, noise, stream: change(x, PERTURBATION, noise, stream)  # noqa: E731
     return Objective(
         loss=loss,
         penalties={name: weight for name, weight in settings.penalties.items() if weight},
+        penalty_stride=settings.penalty_stride,
         labels=settings.labels,
         fakes_per_real=settings.fakes_per_real,
         entropy=settings.entropy,

@@ -22,8 +22,8 @@ class OptimizationSettings:
     beta2_start: float = setting(0.9, "Adam's memory of the gradient's square at the start")
     beta2: float = setting(0.99, "the same after burn-in")
     burn_in: float = setting(0.1, "share of the run in which the start values pass into the others")
-    gamma_start: float = setting(1.0, "factor on the slope penalties at the start of burn-in")
-    gamma_end: float = setting(1.0, "factor on the slope penalties at the end of the run")
+    gamma_start: float = setting(1.0, "factor on the penalties at the start of the run")
+    gamma_end: float = setting(1.0, "factor on the penalties at the end of the run")
     ema_images: float = setting(20_000.0, "half-life of G's average, in images, at most")
     ema_share: float = setting(0.05, "half-life of G's average as a share of the images seen")
 
@@ -32,6 +32,17 @@ class OptimizationSettings:
             if getattr(self, name) <= 0:
                 raise ConfigError(
                     f"optimization.{name} = {getattr(self, name)}: it must be positive"
+                )
+        for name in ("beta1", "beta2_start", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"optimization.{name} = {getattr(self, name)}: it lies in 0 ≤ β < 1"
+                )
+        for name in ("gamma_start", "gamma_end"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(
+                    f"optimization.{name} = {getattr(self, name)}: it must be positive; "
+                    "to do without penalties set objective.penalties={}"
                 )
         for name in ("burn_in", "cooldown"):
             if not 0 <= getattr(self, name) <= 1:
@@ -46,7 +57,7 @@ class Rates(NamedTuple):
     lr_G: float
     lr_D: float
     beta2: float
-    gamma: float  # factor on the slope penalties
+    gamma: float  # factor on the penalties
     ema: float  # share of the average that is kept
 
 
@@ -57,8 +68,8 @@ def cosine(start: float, end: float, t: float) -> float:
 
 
 def geometric(start: float, end: float, t: float) -> float:
-    """From `start` to `end` with equal ratios, the ratio eased by half a cosine."""
-    return math.exp(cosine(math.log(start), math.log(end), t))
+    """From `start` at t = 0 to `end` at t = 1 by equal ratios."""
+    return start ** (1 - t) * end**t
 
 
 def rates(settings: OptimizationSettings, progress: float, images: int) -> Rates:
@@ -73,7 +84,6 @@ def rates(settings: OptimizationSettings, progress: float, images: int) -> Rates
         lr_G=settings.lr_G * factor,
         lr_D=settings.lr_D * factor,
         beta2=cosine(settings.beta2_start, settings.beta2, burn),
-        gamma=geometric(settings.gamma_start, 1.0, burn)
-        * geometric(1.0, settings.gamma_end, progress),
+        gamma=geometric(settings.gamma_start, settings.gamma_end, progress),
         ema=0.5 ** (settings.batch / halflife),
     )

@@ -5,7 +5,7 @@ share of the global batch, so that micro-batches and processes sum to the whole 
 No optimizer steps here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -32,6 +32,7 @@ class Objective(NamedTuple):
 
     loss: Loss
     penalties: Mapping[str, float]
+    penalty_stride: int  # penalties look at every n-th sample, at every step
     labels: LabelSettings
     fakes_per_real: int
     entropy: float
@@ -48,42 +49,87 @@ class Moment(NamedTuple):
     augment_p: float
     anchors: Anchors
     origin: Mapping[str, Moments]
+    weights_G: Sequence[nn.Parameter]
+    weights_D: Sequence[nn.Parameter]
 
 
-def judge(D: Discriminator, x: Samples, y: Labels | None) -> Scored:
-    """D's logits of x, with x a leaf so that slopes at it can be taken."""
-    x = x.detach().requires_grad_()
-    return Scored(x, y, D(x, y))
-
-
-def seen_through(
-    D: Discriminator, augment: Augmentation, p: float, noise: StepNoise, stream: str
-) -> Discriminator:
-    """D behind an augmentation, which is then part of what penalties differentiate."""
-    return lambda x, y: D(augment(x, p, noise, stream), y)
+def generated(
+    G: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, stream: str
+) -> tuple[Samples, Labels | None]:
+    """k fakes for each real, under the real's label."""
+    k = objective.fakes_per_real
+    z = objective.prior(noise, stream, k, objective.latent_dim).flatten(0, 1)
+    y = None if batch.y is None else batch.y.repeat_interleave(k)
+    return G(z.to(batch.x.dtype), y), y
 
 
 def discriminator_step(
     G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
 ) -> Scalars:
     """Adds to D the gradient of its loss and penalties. G is not trained here."""
-    k = objective.fakes_per_real
-    y_fake = None if batch.y is None else batch.y.repeat_interleave(k)
     with torch.no_grad():
-        z = objective.prior(noise, "D/z", k, objective.latent_dim).flatten(0, 1)
-        x_fake = G(z.to(batch.x.dtype), y_fake)
-    D_real = seen_through(D, objective.augment, now.augment_p, noise, "D/real")
-    D_fake = seen_through(D, objective.augment, now.augment_p, per_fake(noise, k), "D/fake")
-    real, fake = judge(D_real, batch.x, batch.y), judge(D_fake, x_fake, y_fake)
+        x_fake, y_fake = generated(G, batch, noise, objective, "D/z")
+    _, _, scalars = _judged_and_descended(D, batch, x_fake, y_fake, noise, objective, now)
+    return scalars
+
+
+def generator_step(
+    G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
+) -> Scalars:
+    """Adds to G the gradient of its loss and of λ·H(θ_G). D is not trained here."""
+    x_fake, y_fake = generated(G, batch, noise, objective, "G/z")
+    views = _views(objective, now, noise, "G")
+    with torch.no_grad():
+        real_logits = D(views.real(batch.x), batch.y).repeat_interleave(objective.fakes_per_real)
+    loss = objective.loss.generator(real_logits, D(views.fake(x_fake), y_fake)).mean()
+    (loss * noise.rows.share).backward(inputs=now.weights_G)
+    return {"G/loss": loss.detach()} | _held_by_entropy(G, objective, now, noise)
+
+
+def joint_step(
+    G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
+) -> Scalars:
+    """Adds to both players their gradients at the same point, D passing over the fakes once.
+
+    By the chain rule G's gradient at a fake is L_G'(D(x̃))·∇D(x̃), and the slope ∇D(x̃) is what
+    R2 has computed already: simultaneous play (Mescheder et al. 2017) costs G no pass of D.
+    """
+    x_fake, y_fake = generated(G, batch, noise, objective, "D/z")
+    real, fake, scalars = _judged_and_descended(D, batch, x_fake, y_fake, noise, objective, now)
+    logits = fake.logits.detach().requires_grad_()
+    against = real.logits.detach().repeat_interleave(objective.fakes_per_real)
+    loss = objective.loss.generator(against, logits).mean()
+    (pull,) = torch.autograd.grad(loss * noise.rows.share, logits)
+    at_fakes = (pull[:, None] * fake.slope.detach()).view_as(x_fake)
+    x_fake.backward(at_fakes, inputs=now.weights_G)
+    return scalars | {"G/loss": loss.detach()} | _held_by_entropy(G, objective, now, noise)
+
+
+Step = Callable[[nn.Module, nn.Module, Batch, StepNoise, Objective, Moment], Scalars]
+
+
+def _judged_and_descended(
+    D: nn.Module,
+    batch: Batch,
+    x_fake: Samples,
+    y_fake: Labels | None,
+    noise: StepNoise,
+    objective: Objective,
+    now: Moment,
+) -> tuple[Scored, Scored, Scalars]:
+    k = objective.fakes_per_real
+    views = _views(objective, now, noise, "D")
+    # Where the slope at every sample is wanted, one pass over reals and fakes is the cheaper.
+    judged = _judged_together if objective.penalty_stride == 1 else _judged_apart
+    real, fake = judged(D, views, batch, x_fake.detach(), y_fake)
     fake_logits = fake.logits.unflatten(0, (-1, k))
     asked = targets(objective.labels, real.logits, fake_logits, noise)
-    terms = {"loss": objective.loss.discriminator(real.logits, fake_logits, asked)}
-    around = Surroundings(noise, now.anchors, objective.perturb)
-    for name, weight in objective.penalties.items():
-        terms[name] = now.gamma * weight * REGULARIZERS[name](D_real, real, fake, around)
-    _descend(sum_of_means(terms), D, noise.rows)
+    terms = {"loss": objective.loss.discriminator(real.logits, fake_logits, asked).mean()}
+    terms |= _penalties(D, real, fake, noise, objective, now)
+    total = torch.stack(list(terms.values())).sum() * noise.rows.share
+    total.backward(inputs=now.weights_D, retain_graph=True)  # the slope at fakes may be asked for yet
     boundary = objective.loss.boundary(real.logits, fake_logits).detach()
-    return {f"D/{name}": term.detach().mean() for name, term in terms.items()} | {
+    return real, fake, {f"D/{name}": term.detach() for name, term in terms.items()} | {
         "D/real": real.logits.detach().mean(),
         "D/fake": fake.logits.detach().mean(),
         "D/real_right": (real.logits.detach() > boundary).to(batch.x.dtype).mean(),
@@ -91,36 +137,87 @@ def discriminator_step(
     }
 
 
-def generator_step(
-    G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
+def _penalties(
+    D: nn.Module, real: Scored, fake: Scored, noise: StepNoise, objective: Objective, now: Moment
+) -> dict[str, Tensor]:
+    """Each weighted penalty's mean, in the units of a mean over this part of the batch.
+
+    Every n-th sample is chosen by its place in the global batch, so that the expected penalty is
+    that of the whole batch and the sum over parts does not depend on how the batch is cut.
+    """
+    stride, rows = objective.penalty_stride, noise.rows
+    views = _views(objective, now, noise, "D")
+    if stride > 1:
+        places = torch.arange(rows.first_of(stride), rows.stop, stride) - rows.start
+        noise = noise._replace(stride=stride)
+        k = objective.fakes_per_real
+        of_fakes = (places[:, None] * k + torch.arange(k)).flatten()
+        chosen = Batch(real.x[places], None if real.y is None else real.y[places])
+        y_fake = None if fake.y is None else fake.y[of_fakes]
+        views = _views(objective, now, noise, "D")
+        real, fake = _judged_together(D, views, chosen, fake.x[of_fakes], y_fake)
+    # A part may hold more or fewer chosen samples than its share of the batch.
+    parity = len(real.x) / (-(-rows.total // stride)) / rows.share
+    around = Surroundings(noise, now.anchors, objective.perturb)
+    seen: Discriminator = lambda x, y: D(views.real(x), y)  # noqa: E731 - a name for its type
+    return {
+        name: now.gamma * weight * parity * REGULARIZERS[name](seen, real, fake, around).mean()
+        for name, weight in objective.penalties.items()
+        if len(real.x)
+    }
+
+
+class _Views(NamedTuple):
+    """What D sees of reals and of fakes: augmented alike, by draws of their own."""
+
+    real: Callable[[Samples], Samples]
+    fake: Callable[[Samples], Samples]
+
+
+def _views(objective: Objective, now: Moment, noise: StepNoise, stream: str) -> _Views:
+    k, (start, stop, total) = objective.fakes_per_real, noise.rows
+    per_fake = noise
+    if k > 1:
+        per_fake = noise._replace(rows=Rows(start * k, stop * k, total * k))
+    augment, p = objective.augment, now.augment_p
+    return _Views(
+        lambda x: augment(x, p, noise, f"{stream}/real"),
+        lambda x: augment(x, p, per_fake, f"{stream}/fake"),
+    )
+
+
+def _judged_apart(
+    D: nn.Module, views: _Views, batch: Batch, x_fake: Samples, y_fake: Labels | None
+) -> tuple[Scored, Scored]:
+    """Reals and fakes in passes of their own; x are leaves, so that slopes can be taken."""
+    x, x_fake = batch.x.detach().requires_grad_(), x_fake.detach().requires_grad_()
+    return (
+        Scored(x, batch.y, D(views.real(x), batch.y)),
+        Scored(x_fake, y_fake, D(views.fake(x_fake), y_fake)),
+    )
+
+
+def _judged_together(
+    D: nn.Module, views: _Views, batch: Batch, x_fake: Samples, y_fake: Labels | None
+) -> tuple[Scored, Scored]:
+    """The same in one pass, the slopes at both costing one backward pass between them."""
+    x = torch.cat([batch.x, x_fake]).detach().requires_grad_()
+    y = None if batch.y is None or y_fake is None else torch.cat([batch.y, y_fake])
+    first, last = slice(len(batch.x)), slice(len(batch.x), None)
+    whole = Scored(x, y, D(torch.cat([views.real(x[first]), views.fake(x[last])]), y))
+    return (
+        Scored(x[first], batch.y, whole.logits[first], (whole, first)),
+        Scored(x[last], y_fake, whole.logits[last], (whole, last)),
+    )
+
+
+def _held_by_entropy(
+    G: nn.Module, objective: Objective, now: Moment, noise: StepNoise
 ) -> Scalars:
-    """Adds to G the gradient of its loss and of λ·H(θ_G). D is not trained here."""
-    z = objective.prior(noise, "G/z", 1, objective.latent_dim).flatten(0, 1)
-    x_fake = G(z.to(batch.x.dtype), batch.y)
-    D_real = seen_through(D, objective.augment, now.augment_p, noise, "G/real")
-    D_fake = seen_through(D, objective.augment, now.augment_p, noise, "G/fake")
-    with torch.no_grad():
-        real_logits = D_real(batch.x, batch.y)
-    terms = {"loss": objective.loss.generator(real_logits, D_fake(x_fake, batch.y))}
-    if objective.entropy:
-        terms["entropy"] = objective.entropy * relative_entropy(G, now.origin)
-    _descend(sum_of_means(terms), G, noise.rows)
-    return {f"G/{name}": term.detach().mean() for name, term in terms.items()}
+    """Adds to G the gradient of λ·H(θ_G), where λ is not nought."""
+    if not objective.entropy:
+        return {}
+    entropy = objective.entropy * relative_entropy(G, now.origin)
+    (entropy * noise.rows.share).backward(inputs=now.weights_G)
+    return {"G/entropy": entropy.detach()}
 
-
-Step = Callable[[nn.Module, nn.Module, Batch, StepNoise, Objective, Moment], Scalars]
-
-
-def sum_of_means(terms: Mapping[str, Tensor]) -> Tensor:
-    """Σ of each term's mean over its samples."""
-    return torch.stack([term.mean() for term in terms.values()]).sum()
-
-
-def per_fake(noise: StepNoise, k: int) -> StepNoise:
-    """Noise with k rows for each real sample."""
-    start, stop, total = noise.rows
-    return noise._replace(rows=Rows(start * k, stop * k, total * k))
-
-
-def _descend(objective: Tensor, player: nn.Module, rows: Rows) -> None:
-    (objective * rows.share).backward(inputs=[p for p in player.parameters() if p.requires_grad])

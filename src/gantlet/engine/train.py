@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -12,7 +13,14 @@ from gantlet.engine.devices import World, autocast
 from gantlet.engine.noise import Rows, StepNoise
 from gantlet.engine.schedule import OptimizationSettings, Rates, rates
 from gantlet.engine.state import TrainState
-from gantlet.engine.step import Moment, Objective, Step, discriminator_step, generator_step
+from gantlet.engine.step import (
+    Moment,
+    Objective,
+    Step,
+    discriminator_step,
+    generator_step,
+    joint_step,
+)
 from gantlet.types import Batch, Scalars
 
 Draw = Callable[[int, Rows], Batch]  # (update, rows) → reals; updates are counted over the run
@@ -96,37 +104,42 @@ def _played(state: TrainState, draw: Draw, game: Game, now: Rates) -> tuple[Scal
     _set_rates(state.opt_G, now.lr_G * state.lr_scale, game.optimization.beta1, now.beta2)
     first = state.step * (game.policy.d_updates + 1)
     last = first + game.policy.d_updates
+    alone = game.policy.d_updates - game.policy.simultaneous
     scalars: Scalars = {}
     finite = True
-    for update in range(first, last - 1):
-        scalars |= _gradients(discriminator_step, state, state.D, draw, game, now, update)
-        finite &= _moved(state.opt_D, state.D, scalars, "D/gradient")
-    scalars |= _gradients(discriminator_step, state, state.D, draw, game, now, last - 1)
-    if not game.policy.simultaneous:
-        finite &= _moved(state.opt_D, state.D, scalars, "D/gradient")
-    scalars |= _gradients(generator_step, state, state.G, draw, game, now, last)
+    for update in range(first, first + alone):
+        scalars |= _gradients(discriminator_step, state, [state.weights_D], draw, game, now, update)
+        finite &= _moved(state.opt_D, state.weights_D, scalars, "D/gradient")
     if game.policy.simultaneous:
-        finite &= _moved(state.opt_D, state.D, scalars, "D/gradient")
-    finite &= _moved(state.opt_G, state.G, scalars, "G/gradient")
+        scalars |= _gradients(
+            joint_step, state, [state.weights_D, state.weights_G], draw, game, now, last
+        )
+        finite &= _moved(state.opt_D, state.weights_D, scalars, "D/gradient")
+    else:
+        scalars |= _gradients(generator_step, state, [state.weights_G], draw, game, now, last)
+    finite &= _moved(state.opt_G, state.weights_G, scalars, "G/gradient")
     return scalars, finite
 
 
 def _gradients(
     step: Step,
     state: TrainState,
-    player: nn.Module,
+    players: list[list[nn.Parameter]],
     draw: Draw,
     game: Game,
     now: Rates,
     update: int,
 ) -> Scalars:
-    """The player's whole-batch gradient in `.grad`, in as many parts as memory asks for."""
+    """The players' whole-batch gradients in `.grad`, in as many parts as memory asks for."""
     batch = game.optimization.batch
     own = Rows(0, batch, batch).of_process(game.world.rank, game.world.size)
-    moment = Moment(now.gamma, state.augment_p, state.anchors, state.origin)
+    moment = Moment(
+        now.gamma, state.augment_p, state.anchors, state.origin, state.weights_G, state.weights_D
+    )
     while True:
         try:
-            player.zero_grad(set_to_none=True)
+            for weight in chain.from_iterable(players):
+                weight.grad = None
             total: Scalars = {}
             for rows in own.cut(state.micro_batch or len(own)):
                 noise = StepNoise(state.seed, update, rows, state.device)
@@ -139,7 +152,7 @@ def _gradients(
             break
         except (torch.OutOfMemoryError, RuntimeError) as error:
             _halve(state, len(own), error)
-    game.world.sum_gradients(player.parameters())
+    game.world.sum_gradients(chain.from_iterable(players))
     return game.world.mean(total)
 
 
@@ -155,10 +168,10 @@ def _halve(state: TrainState, rows: int, error: RuntimeError) -> None:
 
 
 def _moved(
-    optimizer: torch.optim.Adam, player: nn.Module, scalars: Scalars, name: str
+    optimizer: torch.optim.Adam, weights: list[nn.Parameter], scalars: Scalars, name: str
 ) -> bool:
     """Steps the optimizer unless the gradient is not finite; whether it did."""
-    gradients = [p.grad for p in player.parameters() if p.grad is not None]
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
     norm = _norm(gradients)
     scalars[name] = norm
     if not torch.isfinite(norm):

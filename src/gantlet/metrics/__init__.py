@@ -1,6 +1,7 @@
 """A metric is a feature extractor and a distance; these are the distances, on NumPy arrays."""
 
 from gantlet.metrics.distances import frechet_distance, sliced_wasserstein, squared_mmd
+from gantlet.metrics.mixing import segregation
 from gantlet.metrics.modes import (
     ModeReport,
     StackedModes,
@@ -22,6 +23,7 @@ __all__ = [
     "precision",
     "recall",
     "ring_centres",
+    "segregation",
     "sliced_wasserstein",
     "squared_mmd",
     "stacked_modes",

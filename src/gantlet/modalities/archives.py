@@ -40,10 +40,10 @@ def archive_listing(path: Path) -> Generator[Progress, None, Listing]:
 def archive_items(path: Path, listing: Listing, positions: Iterable[int]) -> Iterator[Item]:
     """The archive's images at these ascending positions of the listing."""
     if _is_zip(path):
-        with zipfile.ZipFile(path) as archive:
-            for index in positions:
-                name = listing.names[index]
-                yield Item(name, partial(_zip_image, archive, name))
+        archive = zipfile.ZipFile(path)  # closes itself after the last item is gone
+        for index in positions:
+            name = listing.names[index]
+            yield Item(name, partial(_zip_image, archive, name))
     else:
         yield from _tar_items(path, positions)
 

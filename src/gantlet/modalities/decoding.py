@@ -3,8 +3,9 @@
 import struct
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -23,14 +24,15 @@ FORMATS = tuple(
     if name in Image.OPEN
 )
 
-# What Pillow's decoders raise on files that are broken, found by reading and by fuzzing them.
+# What Pillow raises on broken files, found by fuzzing: TypeError on texts where EXIF has numbers.
 DECODER_FAILURES = (
-    *(OSError, EOFError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError),
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, IndexError, KeyError),
     *(OverflowError, ZeroDivisionError, RuntimeError, MemoryError, struct.error, zlib.error),
     *(zipfile.BadZipFile, Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
-GAP = 3.0  # times the wanted size: how far cheap reduction may go before Lanczos does the rest
+DRAFT_GAP = 2.0  # times the wanted size: as small as a JPEG is decoded
+GAP = 3.0  # times the wanted size: where box averaging hands over to Lanczos
 
 
 class Target(NamedTuple):
@@ -42,7 +44,7 @@ class Target(NamedTuple):
     fit: str
 
 
-def opened(file: Path | BinaryIO) -> Image.Image:
+def opened(file: Path | BytesIO) -> Image.Image:
     """The image with its header read, its pixels not yet."""
     image = Image.open(file, formats=FORMATS)
     limit, pixels = Image.MAX_IMAGE_PIXELS, image.width * image.height
@@ -56,7 +58,7 @@ def turned(image: Image.Image) -> bool:
     """Does the camera's note say that width and height change places?"""
     if image.format == "PNG" and "exif" not in image.info:
         return False  # to look for a note behind the pixels would decode them
-    return image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
 
 
 def decoded(image: Image.Image, target: Target) -> UInt8[np.ndarray, "h w c"]:
@@ -82,11 +84,11 @@ def reason(error: BaseException) -> str:
 
 
 def _draft(image: Image.Image, target: Target) -> None:
-    """Let a JPEG decode at a fraction of its size, still GAP times what is needed."""
+    """Let a JPEG decode at a fraction of its size, still DRAFT_GAP times what is needed."""
     width, height = (target.width, target.height)
     if turned(image):
         width, height = height, width
-    scale = GAP * max(width / image.width, height / image.height)
+    scale = DRAFT_GAP * max(width / image.width, height / image.height)
     if scale < 1:
         image.draft(None, (round(image.width * scale), round(image.height * scale)))
 

@@ -38,9 +38,9 @@ def grid(rows: UInt8[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "height width 
 
 def _shown(picture: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
     channels = picture.shape[2]
-    colours = picture[..., : 3 if channels >= 3 else 1]
+    colours = np.broadcast_to(picture[..., : 3 if channels >= 3 else 1], (*picture.shape[:2], 3))
     if channels in (1, 3):
-        return np.broadcast_to(colours, (*picture.shape[:2], 3))
+        return colours
     alpha = picture[..., -1:] / 255
     down, across = np.indices(picture.shape[:2]) // SQUARE
     board = np.where((down + across) % 2, DARK, LIGHT)[..., None]

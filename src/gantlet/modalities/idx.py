@@ -3,8 +3,8 @@
 import gzip
 import re
 import struct
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -19,11 +19,11 @@ def is_idx(path: Path) -> bool:
     return re.search(r"idx[34]-ubyte(\.gz)?$", path.name.lower()) is not None
 
 
-def idx_open(path: Path) -> BinaryIO:
+def idx_open(path: Path) -> BufferedIOBase:
     """The file's bytes, unpacked where it is packed."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # pyright: ignore[reportReturnType] # a GzipFile reads like one
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def idx_shape(path: Path) -> tuple[tuple[int, ...], int]:
@@ -52,6 +52,17 @@ def idx_labels(path: Path, count: int) -> UInt8[np.ndarray, "n"]:
     if len(labels) != count:
         raise SourceError(f"{path}: ends after {len(labels)} of {count} labels: fetch it again")
     return labels
+
+
+def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
+    """The whole array of an idx file, in memory."""
+    shape, start = idx_shape(path)
+    with idx_open(path) as file:
+        file.seek(start)
+        values = np.frombuffer(file.read(), np.uint8)
+    if len(values) != np.prod(shape):
+        raise SourceError(f"{path}: {len(values)} bytes for shape {shape}: fetch it again")
+    return values.reshape(shape)
 
 
 def labels_beside(path: Path) -> Path | None:

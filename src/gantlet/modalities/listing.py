@@ -61,7 +61,7 @@ class Pace:
     """Says when the next report of progress is due: ten times a second, at most."""
 
     def __init__(self) -> None:
-        self._last = time.monotonic()
+        self._last = -PACE  # the first report is due at once
 
     def due(self) -> bool:
         """Is it time? Asking and hearing yes starts the next wait."""

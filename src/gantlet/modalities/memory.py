@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
 from torch.utils.data import Dataset
 
 from gantlet.modalities import stacks
@@ -45,6 +44,8 @@ def rows_pictures(
 
 def digits_pictures() -> Pictures:
     """Scikit-learn's 1,797 handwritten digits, 8×8, values 0 to 16."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 # takes a second that few need
+
     digits: Any = load_digits()
     rows = PixelRows(np.asarray(digits.images), Scale(0, 16))
     labels, classes = numbered(np.asarray(digits.target))
@@ -98,10 +99,11 @@ def _parts(item: Any) -> tuple[Any, int | None]:
     """An item's image and its label, where that is a whole number."""
     if not isinstance(item, (tuple, list)) or not item:
         return item, None
-    label = item[1] if len(item) > 1 else None
+    image, *rest = item
+    label = rest[0] if rest else None
     if isinstance(label, (torch.Tensor, np.ndarray, np.generic)):
         label = label.item() if np.prod(label.shape) == 1 else None
-    return item[0], label if isinstance(label, int) else None
+    return image, label if isinstance(label, int) else None
 
 
 def _is_picture(value: Any) -> bool:

@@ -87,7 +87,7 @@ def found_pack(folder: Path) -> Pack | None:
         header = json.loads((folder / "header.json").read_text(encoding="utf-8"))
         pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         labels = np.load(folder / "labels.npy") if header["labels"] else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, EOFError, ValueError, KeyError):
         return None
     if list(pixels.shape) != header["shape"]:
         return None

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from gantlet.config import setting
-from gantlet.metrics import sliced_wasserstein
+from gantlet.metrics import segregation
 from gantlet.modalities.base import (
     Found,
     Modality,
@@ -44,38 +44,38 @@ class PointsSettings:
 
 @dataclass(frozen=True)
 class PointsCodec:
-    """Centres the cloud and divides by one scale, so that its shape stays as it is."""
+    """Brings each coordinate to mean nought and unit variance."""
 
     mean: tuple[float, float]
-    scale: float
+    scale: tuple[float, float]
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
     def encode(self, rows: Points) -> Float[Tensor, "n 2"]:
-        return torch.from_numpy(((rows - np.array(self.mean)) / self.scale).astype(np.float32))
+        return torch.from_numpy(((rows - np.array(self.mean)) / np.array(self.scale)).astype(np.float32))
 
     def decode(self, samples: Float[Tensor, "n 2"]) -> Points:
-        return samples.double().cpu().numpy() * self.scale + np.array(self.mean)
+        return samples.double().cpu().numpy() * np.array(self.scale) + np.array(self.mean)
 
     def plain(self) -> dict[str, Any]:
-        return {"mean": list(self.mean), "scale": self.scale}
+        return {"mean": list(self.mean), "scale": list(self.scale)}
 
 
 def codec(plain: Mapping[str, Any]) -> PointsCodec:
     """The inverse of `PointsCodec.plain`."""
-    return PointsCodec((plain["mean"][0], plain["mean"][1]), plain["scale"])
+    return PointsCodec(tuple(plain["mean"]), tuple(plain["scale"]))
 
 
 def fit(raw: Raw) -> PointsCodec:
-    """The codec of this cloud: its mean, and the root mean square of its coordinates about it."""
+    """The codec of this cloud; a coordinate that never changes keeps its scale."""
     rows = raw.rows[np.arange(len(raw.rows))]
-    mean = rows.mean(0)
-    scale = float(np.sqrt(np.square(rows - mean).mean()))
-    if scale == 0:
+    mean, scale = rows.mean(0), rows.std(0)
+    if not scale.any():
         raise SourceError("every point is the same: there is nothing to learn from one point")
-    return PointsCodec((float(mean[0]), float(mean[1])), scale)
+    scale = np.where(scale > 0, scale, 1.0)
+    return PointsCodec((float(mean[0]), float(mean[1])), (float(scale[0]), float(scale[1])))
 
 
 def recognises(source: Source) -> bool:
@@ -217,7 +217,7 @@ POINTS = Modality(
     fit=fit,
     codec=codec,
     features=features,
-    distance=sliced_wasserstein,
+    distance=segregation,
     preview=preview,
     writers={".npz": _write_npz, ".npy": _write_npy, ".csv": _write_csv, ".png": _write_png},
     builtins=tuple(CLOUDS),

@@ -4,8 +4,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ SAMPLED = 256  # pictures looked at to tell the range of values
 class Stack(NamedTuple):
     """An array in a file that is read from front to back, because it is compressed."""
 
-    open: Callable[[], BinaryIO]
+    open: Callable[[], BufferedIOBase]
     start: int  # bytes before the first picture
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -191,11 +192,11 @@ def _npz_names(path: Path) -> list[str]:
         raise SourceError(f"{path}: cannot be opened as .npz: {error}") from error
 
 
-def _npz_open(path: Path, name: str) -> BinaryIO:
-    return zipfile.ZipFile(path).open(f"{name}.npy")  # pyright: ignore[reportReturnType] # ZipExtFile reads like one
+def _npz_open(path: Path, name: str) -> BufferedIOBase:
+    return zipfile.ZipFile(path).open(f"{name}.npy")  # pyright: ignore[reportReturnType] # a ZipExtFile
 
 
-def _read(file: BinaryIO, start: int, size: int, name: str) -> bytes:
+def _read(file: BufferedIOBase, start: int, size: int, name: str) -> bytes:
     try:
         file.seek(start)
         block = file.read(size)

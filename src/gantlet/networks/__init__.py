@@ -4,11 +4,13 @@ from gantlet.networks.base import Family, Task
 from gantlet.networks.dcgan import DCGAN
 from gantlet.networks.mlp import MLP
 from gantlet.networks.resnet import RESNET
+from gantlet.networks.swift import SWIFT
 
 NETWORKS: dict[str, Family] = {
     "mlp": MLP,
     "dcgan": DCGAN,
     "resnet": RESNET,
+    "swift": SWIFT,
 }
 
 __all__ = ["NETWORKS", "Family", "Task"]

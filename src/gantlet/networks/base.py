@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from gantlet.types import Labels, Samples
+
 
 class Task(NamedTuple):
     """What the players work on, known from the data."""
@@ -23,4 +25,5 @@ class Family:
     generator: Callable[[Task, Any], nn.Module]
     discriminator: Callable[[Task, Any], nn.Module]
     ranks: tuple[int, ...]  # lengths of `Task.shape` that it takes: 1 vectors, 3 pictures
+    prime: Callable[[nn.Module, Samples, Labels | None], None] | None = None  # G, from data
     is_sample_wise: bool = True  # False: batch statistics couple samples, no penalty is defined

@@ -1,11 +1,14 @@
 """Fully connected players, for points and other short vectors."""
 
+import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
-from gantlet.config import setting
+from gantlet.config import ConfigError, setting
 from gantlet.layers import Embedding, Projection
 from gantlet.networks.base import Family, Task
 from gantlet.types import Labels, Latents, PerSample, Samples
@@ -13,8 +16,12 @@ from gantlet.types import Labels, Latents, PerSample, Samples
 
 @dataclass(frozen=True, kw_only=True)
 class MlpSettings:
-    width: int = setting(128, "units in each hidden layer")
+    width: int = setting(64, "units in each hidden layer")
     depth: int = setting(3, "hidden layers")
+    signs: int = setting(0, "last numbers of z of which G sees only the sign")
+    waves: int = setting(0, "sines of x that D sees beside x")
+    shortest_wave: float = setting(64.0, "highest frequency of those sines, in radians a unit")
+    longest_wave: float = setting(0.5, "lowest frequency of those sines")
 
 
 def _hidden(inputs: int, settings: MlpSettings) -> nn.Sequential:
@@ -28,27 +35,63 @@ def _hidden(inputs: int, settings: MlpSettings) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class Waves(nn.Module):
+    """x beside sin(ω·x + φ)/|ω| for fixed ω of log-spaced length and random direction.
+
+    Each sine has slope one at most, so that a penalty on D's slope weighs fine and coarse detail
+    alike. After Tancik et al. 2020 (Fourier features), with lengths spread instead of drawn.
+    """
+
+    def __init__(self, inputs: int, settings: MlpSettings) -> None:
+        super().__init__()
+        frequencies = torch.logspace(
+            math.log10(settings.longest_wave), math.log10(settings.shortest_wave), settings.waves
+        )
+        directions = normalize(torch.randn(inputs, settings.waves), dim=0)
+        self.register_buffer("directions", directions * frequencies)
+        self.register_buffer("phases", torch.rand(settings.waves) * 2 * math.pi)
+        self.register_buffer("amplitudes", 1 / frequencies)
+
+    def forward(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b D"]:
+        waves = torch.sin(torch.addmm(self.phases, x, self.directions)) * self.amplitudes
+        return torch.cat([x, waves], dim=1)
+
+
 class MlpGenerator(nn.Module):
+    """An MLP of z, some numbers of which count by their sign alone.
+
+    A continuous G must join the parts of its support by threads; a coin in z lets it cut them.
+    """
+
     def __init__(self, task: Task, settings: MlpSettings) -> None:
         super().__init__()
+        if settings.signs > task.latent_dim:
+            raise ConfigError(
+                f"network.options.signs = {settings.signs}: z has only {task.latent_dim} numbers"
+            )
         self.shape = task.shape
+        self.smooth = task.latent_dim - settings.signs
         self.embedding = Embedding(task.classes, task.latent_dim)
         self.hidden = _hidden(task.latent_dim * (2 if task.classes else 1), settings)
         self.out = nn.Linear(settings.width, torch.Size(task.shape).numel())
+        nn.init.normal_(self.out.weight, 0.0, settings.width**-0.5)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
+        z = torch.cat([z[:, : self.smooth], z[:, self.smooth :].sign()], dim=1)
         return self.out(self.hidden(self.embedding(z, y))).unflatten(1, self.shape)
 
 
 class MlpDiscriminator(nn.Module):
     def __init__(self, task: Task, settings: MlpSettings) -> None:
         super().__init__()
-        self.hidden = _hidden(torch.Size(task.shape).numel(), settings)
+        inputs = torch.Size(task.shape).numel()
+        self.waves = Waves(inputs, settings)
+        self.hidden = _hidden(inputs + settings.waves, settings)
         self.out = Projection(task.classes, settings.width)
 
     def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
-        features: Tensor = self.hidden(x.flatten(1))
-        return self.out(features, y)
+        return self.out(self.hidden(self.waves(x.flatten(1))), y)
 
 
 MLP = Family(

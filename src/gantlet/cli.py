@@ -1,0 +1,119 @@
+"""The command line: gantlet train | resume | sample | bench | doctor."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    from gantlet.commands import COMMANDS
+
+    try:
+        return COMMANDS[options.command](options)
+    except ValueError as error:  # every boundary raises ValueError with a way out
+        if _is_ours(error):
+            print(f"gantlet: {error}", file=sys.stderr)
+            return 2
+        raise
+    except KeyboardInterrupt:
+        print("\nstopped at once; the last checkpoint stands", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _is_ours(error: ValueError) -> bool:
+    return type(error).__module__.partition(".")[0] == "gantlet"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gantlet", description="Train a generative adversarial network on your own data."
+    )
+    parser.add_argument("--version", action="version", version=f"gantlet {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    _add_train(commands)
+    _add_resume(commands)
+    _add_sample(commands)
+    _add_bench(commands)
+    doctor = commands.add_parser("doctor", help="what is here, what is missing, how to get it")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    settings = commands.add_parser("settings", help="every setting, its default and its meaning")
+    settings.add_argument("pattern", nargs="?", default="", help="only names that contain this")
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    train = commands.add_parser("train", help="train on a folder, file or built-in data set")
+    train.add_argument(
+        "source", help="folder, zip, idx, .npy, .npz, .csv; or digits, ring, grid, spiral, moons"
+    )
+    train.add_argument("--minutes", type=float, help="time to train (default 10)")
+    train.add_argument("--steps", type=int, help="end after so many steps")
+    train.add_argument("--images", type=int, help="end after so many real samples")
+    train.add_argument("--resolution", metavar="SIZE", help="pictures: 64, or 128x96 (W x H)")
+    train.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder")
+    train.add_argument("--seed", type=int, help="all randomness follows from it (default 0)")
+    train.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML or JSON")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help="any setting; `gantlet settings` lists them",
+    )  # fmt: skip
+    train.add_argument(
+        "--load", action="append", default=[], type=Path, metavar="FILE.py",
+        help="Python that adds losses, penalties, networks or modalities of your own",
+    )  # fmt: skip
+    train.add_argument("--new", action="store_true", help="a new folder where a run exists")
+    train.add_argument("--dry-run", action="store_true", help="say what would be done and why")
+    train.add_argument("--json", action="store_true", help="events as JSON lines")
+
+
+def _add_resume(commands: Any) -> None:
+    resume = commands.add_parser("resume", help="go on with a run exactly where it stood")
+    resume.add_argument("run", type=Path, help="the run's folder")
+    resume.add_argument("--minutes", type=float, help="a new budget from here")
+    resume.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
+    resume.add_argument("--json", action="store_true", help="events as JSON lines")
+
+
+def _add_sample(commands: Any) -> None:
+    sample = commands.add_parser("sample", help="draw samples from a run or a .gantlet file")
+    sample.add_argument("run", type=Path, help="a run's folder or a .gantlet file")
+    sample.add_argument("-n", type=int, default=64, help="how many (default 64)")
+    sample.add_argument(
+        "--out", type=Path, default=Path("samples.npz"),
+        help=".npz, .npy, .csv (points), .png (a grid), .zip, or a folder (default samples.npz)",
+    )  # fmt: skip
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--truncation", type=float, default=1.0, help="below 1: more typical")
+    sample.add_argument("--class", dest="label", help="only this class, by name or number")
+    sample.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
+
+
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser("bench", help="a published protocol, ceilings and floors beside")
+    bench.add_argument("protocol", choices=("ring", "grid", "stacked-mnist"))
+    bench.add_argument("--minutes", type=float, help="training time a seed")
+    bench.add_argument("--seeds", type=int, default=1, help="how many seeds")
+    bench.add_argument("--data", type=Path, help="stacked-mnist: folder with MNIST's idx files")
+    bench.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    bench.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder for the runs")
+
+
+def _version() -> str:
+    from gantlet import __version__
+
+    return __version__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

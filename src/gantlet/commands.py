@@ -1,0 +1,209 @@
+"""What each command does; torch is imported here, never for --help."""
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gantlet.bench import bench
+from gantlet.config import ConfigError, assign, described, layered, read
+from gantlet.doctor import doctor
+from gantlet.events import Ended, Event
+from gantlet.execute import Session, execute
+from gantlet.engine.devices import joined
+from gantlet.folder import Folder, named, unused
+from gantlet.gan import opened
+from gantlet.interrupts import NAMES, Interrupts
+from gantlet.modalities import MODALITIES
+from gantlet.modalities.base import Progress, SourceError
+from gantlet.plan import Plan
+from gantlet.prepare import Look, looked, prepared, reopened
+from gantlet.run import Run
+from gantlet.view import View, chosen
+
+T = TypeVar("T")
+FAILED = 1
+
+
+def wishes_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line asks for, nested."""
+    flags: dict[str, Any] = {}
+    for name in ("minutes", "steps", "images"):
+        if getattr(options, name) is not None:
+            flags.setdefault("budget", {})[name] = getattr(options, name)
+    if options.seed is not None:
+        flags["seed"] = options.seed
+    if options.resolution is not None:
+        flags["data"] = {"resolution": options.resolution}
+    file = read(options.config) if options.config else {}
+    return layered(file, flags, assign(options.set))
+
+
+def train(options: argparse.Namespace) -> int:
+    """gantlet train"""
+    _load(options.load)
+    wishes = wishes_of(options)
+    if options.dry_run:
+        return _dry_run(options.source, wishes)
+    folder = Folder(options.out or named(options.source))
+    if folder.exists:
+        if not options.new and not _wants_new(folder):
+            return _resumed(folder, None, options.json)
+        folder = Folder(unused(folder.path))
+    view = chosen(f"gantlet · {folder.path}", as_json=options.json)
+    with Interrupts() as interrupts:
+        try:
+            session = _watched(prepared(options.source, wishes, folder), view, interrupts)
+            if session is None:
+                return interrupts.exit_code
+            return _play(session, folder, None, view, interrupts)
+        finally:
+            view.close()
+
+
+def resume(options: argparse.Namespace) -> int:
+    """gantlet resume"""
+    _load(options.load)
+    return _resumed(Folder(options.run), options.minutes, options.json)
+
+
+def sample(options: argparse.Namespace) -> int:
+    """gantlet sample"""
+    _load(options.load)
+    gan = opened(options.run)
+    writers = MODALITIES[gan.run.modality].writers
+    suffix = options.out.suffix.lower()
+    if suffix not in writers:
+        able = ", ".join(name or "a folder" for name in writers)
+        raise ConfigError(f"--out {options.out}: samples of this kind are written as {able}")
+    label = int(options.label) if (options.label or "").isdigit() else options.label
+    rows, labels = gan.labelled(
+        options.n, seed=options.seed, truncation=options.truncation, label=label
+    )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    writers[suffix](options.out, rows, labels)
+    print(f"{options.n:,} samples of {options.run} written to {options.out}")
+    return 0
+
+
+def settings(options: argparse.Namespace) -> int:
+    """gantlet settings"""
+    for item in described(Run):
+        if options.pattern in item.path:
+            print(f"{item.path} = {item.default!r}\n    {item.doc}")
+    return 0
+
+
+def _dry_run(source: str, wishes: dict[str, Any]) -> int:
+    look: Look | None = _watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
+    assert look is not None, "nothing interrupts a look"
+    found, plan = look.found, look.plan
+    print(f"\nFound ({look.modality.name}): {found.count:,} samples of shape {found.shape}")
+    for note in found.notes:
+        print(f"  · {note}")
+    if found.classes:
+        names = ", ".join(found.classes[:8]) + (" …" if len(found.classes) > 8 else "")
+        print(f"  · {len(found.classes)} classes: {names}")
+    if found.cache_bytes:
+        print(f"  · the cache of decoded data will take {found.cache_bytes / 2**20:,.0f} MiB")
+    print("\nWill do:")
+    for text in _intentions(plan):
+        print(f"  · {text}")
+    for reason in plan.reasons:
+        print(f"  · {reason}")
+    print("\nNothing was written.")
+    return 0
+
+
+def _intentions(plan: Plan) -> Iterator[str]:
+    run, speed = plan.run, plan.speed
+    assert speed is not None, "a dry run is probed"
+    yield (
+        f"network {run.network.family}: {speed.parameters_G:,} parameters in G, "
+        f"{speed.parameters_D:,} in D; about {speed.megabytes:,} MiB of memory"
+    )
+    yield f"loss {run.objective.loss}, penalties {run.objective.penalties}, batch {run.optimization.batch}"
+    if plan.task.classes:
+        yield f"G and D are told one of {plan.task.classes} conditions"
+    yield f"about {speed.images_per_second:,.0f} images/s here"
+    if run.budget.minutes:
+        images = speed.images_per_second * run.budget.minutes * 60
+        yield f"{run.budget.minutes:g} minutes buy about {images:,.0f} images"
+
+
+def _wants_new(folder: Folder) -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"{folder.path}: there is a run here. Go on with `gantlet resume {folder.path}`, "
+            "or begin another with --new or --out"
+        )
+    answer = input(f"{folder.path} holds a run. [r]esume it, begin a [n]ew one, or [q]uit? ")
+    if answer.strip().lower().startswith("q"):
+        raise ConfigError("nothing was done")
+    return answer.strip().lower().startswith("n")
+
+
+def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
+    view = chosen(f"gantlet · {folder.path}", as_json=as_json)
+    with Interrupts() as interrupts:
+        try:
+            session = _watched(reopened(folder, None), view, interrupts)
+            if session is None:
+                return interrupts.exit_code
+            return _play(session, folder, minutes, view, interrupts)
+        finally:
+            view.close()
+
+
+def _watched(
+    job: Generator[Progress, None, T], view: View, interrupts: Interrupts
+) -> T | None:
+    """The result of a long job, its progress shown; nothing if it was interrupted."""
+    while interrupts.asked is None:
+        try:
+            view.working(next(job))
+        except StopIteration as stop:
+            return stop.value
+    job.close()
+    return None
+
+
+def _play(
+    session: Session,
+    folder: Folder,
+    minutes: float | None,
+    view: View,
+    interrupts: Interrupts,
+) -> int:
+    events = execute(session, folder, minutes=minutes, world=joined())
+    failed = False
+    for event in events:
+        view.event(event)
+        failed |= isinstance(event, Ended) and event.is_failure
+        if interrupts.asked is not None:
+            events.close()
+            print(
+                f"\n{NAMES[interrupts.asked]}: saved. Go on with: gantlet resume {folder.path}",
+                file=sys.stderr,
+            )
+            return interrupts.exit_code
+    return FAILED if failed else 0
+
+
+def _load(files: list[Path]) -> None:
+    for file in files:
+        if not file.is_file():
+            raise SourceError(f"--load {file}: there is no such file")
+        runpy.run_path(str(file))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": train,
+    "resume": resume,
+    "sample": sample,
+    "settings": settings,
+    "bench": bench,
+    "doctor": doctor,
+}

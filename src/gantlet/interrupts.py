@@ -1,0 +1,38 @@
+"""Ctrl-C and SIGTERM: the first one asks the run to end after its step, the second ends it."""
+
+import signal
+from types import FrameType, TracebackType
+
+EXIT_CODES = {signal.SIGINT: 0, signal.SIGTERM: 75}  # 75: temporary failure, start it again
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Interrupts:
+    """While entered, remembers the first signal and lets the second do what it always does."""
+
+    def __init__(self) -> None:
+        self.asked: signal.Signals | None = None
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> "Interrupts":
+        for number in EXIT_CODES:
+            self._before[number] = signal.signal(number, self._heard)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should end with."""
+        return EXIT_CODES[self.asked] if self.asked else 0
+
+    def _heard(self, number: int, _frame: FrameType | None) -> None:
+        self.asked = signal.Signals(number)
+        self._restore()  # so that the second one stops at once
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType] - as it came

@@ -1,0 +1,245 @@
+"""What a person sees while a run goes on: a live view, plain lines, or JSON lines."""
+
+import json
+import sys
+import time
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from gantlet.engine.health import Verdict
+from gantlet.engine.train import Tick
+from gantlet.events import Drawn, Ended, Event, Measured, Noted, RolledBack, Saved, Stepped, described
+from gantlet.modalities.base import Progress as JobProgress
+
+REFRESH = 0.2  # seconds between two redrawings
+PLAIN_EVERY = 10.0  # seconds between two plain lines
+TROUBLE = {"diverged", "dead_gradient", "collapsing"}
+
+
+class View(Protocol):
+    """Shows what comes, in its own manner."""
+
+    def working(self, progress: JobProgress) -> None: ...
+    def event(self, event: Event) -> None: ...
+    def close(self) -> None: ...
+
+
+class Pace:
+    """Images a second and time to go, from the last half minute of ticks."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int, float]] = []
+
+    def step(self, tick: Tick) -> None:
+        now = time.monotonic()
+        if not self._marks or now - self._marks[-1][0] > 0.5:
+            self._marks = [*self._marks[-60:], (now, tick.images, tick.progress)]
+
+    @property
+    def images_per_second(self) -> float:
+        if len(self._marks) < 2:
+            return 0.0
+        (t0, n0, _), (t1, n1, _) = self._marks[0], self._marks[-1]
+        return (n1 - n0) / (t1 - t0)
+
+    @property
+    def seconds_left(self) -> float:
+        if len(self._marks) < 2:
+            return float("nan")
+        (t0, _, p0), (t1, _, p1) = self._marks[0], self._marks[-1]
+        return (1 - p1) * (t1 - t0) / max(p1 - p0, 1e-12)
+
+
+def spelled(seconds: float) -> str:
+    """1:02:03, 2:03 or a dash."""
+    if seconds != seconds or seconds > 1e7:
+        return "–"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def words(verdicts: list[Verdict]) -> str:
+    """The first verdict, and what to do about it."""
+    first = verdicts[0]
+    advice = f" → {first.advice}" if first.advice else ""
+    return f"{first.kind.replace('_', ' ')}: {first.words}{advice}"
+
+
+def line(event: Event) -> str | None:
+    """One plain line for an event, or nothing for those that need none."""
+    match event:
+        case Noted(text):
+            return text
+        case RolledBack(to_step, lr_scale, why):
+            return f"{why}: back to step {to_step:,}, learning rates now × {lr_scale:g}"
+        case Ended(step, why, is_failure):
+            return f"{'FAILED' if is_failure else 'finished'} at step {step:,}: {why}"
+        case Measured(reading, verdicts, _):
+            return (
+                f"step {reading.step:,}  {reading.progress:.0%}  held-out distance "
+                f"{reading.distance:.4g} (floor {reading.floor:.2g})  D right on "
+                f"{reading.real_right:.0%} real {reading.fake_right:.0%} fake  {words(verdicts)}"
+            )
+        case _:
+            return None
+
+
+class JsonView:
+    """One JSON object a line, for programs; a step line at most five times a second."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def working(self, progress: JobProgress) -> None:
+        self._print({"event": "working", **progress._asdict()})
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Stepped):
+            if time.monotonic() - self._last < REFRESH:
+                return
+            self._last = time.monotonic()
+        self._print(described(event))
+
+    def close(self) -> None:
+        sys.stdout.flush()
+
+    def _print(self, value: dict[str, object]) -> None:
+        print(json.dumps(value), flush=True)
+
+
+class PlainView:
+    """Lines without any control characters, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._last = self._worked = 0.0
+
+    def working(self, progress: JobProgress) -> None:
+        if time.monotonic() - self._worked > PLAIN_EVERY / 4 or progress.done == progress.total:
+            self._worked = time.monotonic()
+            of = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
+            print(f"{progress.what}{of}", flush=True)
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Stepped):
+            self._pace.step(event.tick)
+            if time.monotonic() - self._last > PLAIN_EVERY:
+                self._last = time.monotonic()
+                print(
+                    f"step {event.tick.step:,}  {event.tick.progress:.0%}  "
+                    f"{self._pace.images_per_second:,.0f} images/s  "
+                    f"{spelled(self._pace.seconds_left)} left",
+                    flush=True,
+                )
+        elif text := line(event):
+            print(text, flush=True)
+
+    def close(self) -> None:
+        sys.stdout.flush()
+
+
+class LiveView:
+    """A panel that is redrawn in place."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._title = title
+        self._pace = Pace()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+        )  # fmt: skip
+        self._task = self._bar.add_task("reading", total=None, left="")
+        self._tick: Tick | None = None
+        self._measured: Measured | None = None
+        self._preview = ""
+        self._drawn_at = 0.0
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._live.start()
+
+    def working(self, progress: JobProgress) -> None:
+        self._bar.update(
+            self._task, description=progress.what, completed=progress.done,
+            total=progress.total or None,
+        )  # fmt: skip
+        self._draw()
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Stepped(tick):
+                self._tick = tick
+                self._pace.step(tick)
+            case Measured():
+                self._measured = event
+            case Drawn(path, _):
+                self._preview = str(path)
+            case Saved():
+                pass
+            case _:
+                self._live.console.print(line(event))
+        self._draw(at_once=isinstance(event, Ended))
+
+    def close(self) -> None:
+        self._draw(at_once=True)
+        self._live.stop()
+
+    def _draw(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if not at_once and now - self._drawn_at < REFRESH:
+            return
+        self._drawn_at = now
+        if self._tick is not None:
+            self._bar.update(
+                self._task, description="training", total=1.0, completed=self._tick.progress,
+                left=f"{spelled(self._pace.seconds_left)} left",
+            )  # fmt: skip
+        parts = [self._bar, *self._numbers()]
+        self._live.update(Panel(Group(*parts), title=self._title, title_align="left"), refresh=True)
+
+    def _numbers(self) -> list[Table | Text]:
+        if self._tick is None:
+            return []
+        table = Table.grid(padding=(0, 2))
+        scalars = self._tick.scalars
+        table.add_row(
+            "step", f"{self._tick.step:,}", "images/s", f"{self._pace.images_per_second:,.0f}",
+            "γ ×", f"{self._tick.rates.gamma:.3g}", "lr", f"{self._tick.rates.lr_G:.2e}",
+        )  # fmt: skip
+        table.add_row(
+            "D loss", _number(scalars, "D/loss"), "G loss", _number(scalars, "G/loss"),
+            "D right on real", _share(scalars, "D/real_right"),
+            "on fake", _share(scalars, "D/fake_right"),
+        )  # fmt: skip
+        if self._measured is None:
+            return [table]
+        reading = self._measured.reading
+        table.add_row(
+            "distance", f"{reading.distance:.4g}", "floor", f"{reading.floor:.3g}",
+            "diversity", f"{reading.diversity:.0%}", "", "",
+        )  # fmt: skip
+        first = self._measured.verdicts[0].kind
+        style = "bold red" if first in TROUBLE else "yellow" if first.startswith("D_") else "green"
+        said = Text("health  " + words(self._measured.verdicts), style=style)
+        return [table, said, Text(f"samples {self._preview}", style="dim")]
+
+
+def _number(scalars: dict, name: str) -> str:
+    return f"{scalars[name].item():.3f}" if name in scalars else "–"
+
+
+def _share(scalars: dict, name: str) -> str:
+    return f"{scalars[name].item():.0%}" if name in scalars else "–"
+
+
+def chosen(title: str, *, as_json: bool) -> View:
+    """The live view in a terminal, plain lines elsewhere, JSON where it was asked for."""
+    if as_json:
+        return JsonView()
+    console = Console()
+    return LiveView(console, title) if console.is_terminal else PlainView()

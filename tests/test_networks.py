@@ -1,0 +1,218 @@
+"""The contract of every network family, on every shape it takes, with classes and without."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import jacrev, vmap
+from torch.linalg import vector_norm
+from torch.nn.functional import softplus
+from torch.testing import assert_close
+
+from gantlet.config import ConfigError
+from gantlet.networks import NETWORKS, Task
+from gantlet.networks.mlp import MlpSettings, Waves
+from gantlet.regularizers import REGULARIZERS
+from gantlet.run import NetworkSettings, players
+from tiny import drawn, noise_of, scored, surroundings
+
+SHAPES = [(2,), (7,), (5, 3), (1, 8, 8), (3, 16, 16), (2, 17, 16), (4, 13, 5), (3, 3, 3)]
+CLASSES = [0, 3]
+LATENT_DIM = 6
+TAKEN = [(name, s) for name, family in NETWORKS.items() for s in SHAPES if len(s) in family.ranks]
+# One odd rectangle of each rank, for properties that no size can change.
+FEW = [(name, s) for name, s in TAKEN if s in ((7,), (5, 3), (2, 17, 16))]
+
+
+def case(pairs: list) -> pytest.MarkDecorator:
+    names = ["-".join([name, "x".join(map(str, shape))]) for name, shape in pairs]
+    return pytest.mark.parametrize(("name", "shape"), pairs, ids=names)
+
+
+with_classes = pytest.mark.parametrize("classes", CLASSES)
+
+
+def pair(name: str, shape: tuple[int, ...], classes: int, seed: int = 0):
+    """G and D in float64, training mode."""
+    task = Task(shape, classes, LATENT_DIM)
+    G, D, _ = players(NetworkSettings(family=name), task, seed)
+    return G.double(), D.double()
+
+
+def labels(b: int, classes: int) -> Tensor | None:
+    return torch.arange(b) % classes if classes else None
+
+
+@case(TAKEN)
+@with_classes
+def test_samples_have_the_tasks_shape_and_a_sensible_scale_from_the_start(name, shape, classes):
+    G, D = pair(name, shape, classes)
+    x = G(drawn(16, LATENT_DIM), y := labels(16, classes))
+    logits = D(drawn(16, *shape, seed=1), y)
+    assert x.shape == (16, *shape)
+    assert logits.shape == (16,)
+    assert 0.01 < x.std() < 10
+    assert 0.01 < logits.std() < 10
+
+
+@case(TAKEN)
+@with_classes
+def test_every_weight_moves_within_two_updates_of_a_game(name, shape, classes):
+    G, D = pair(name, shape, classes)
+    before = copy.deepcopy(G), copy.deepcopy(D)
+    optimizers = [torch.optim.Adam(player.parameters(), lr=1e-3) for player in (D, G)]
+    x, y = drawn(6, *shape), labels(6, classes)
+    for step in range(2):
+        fake = G(drawn(6, LATENT_DIM, seed=step), y)
+        optimizers[0].zero_grad()
+        (softplus(-D(x, y)) + softplus(D(fake.detach(), y))).mean().backward()
+        optimizers[0].step()
+        optimizers[1].zero_grad()
+        softplus(-D(fake, y)).mean().backward()
+        optimizers[1].step()
+    for player, was in zip((G, D), before, strict=True):
+        old = dict(was.named_parameters())
+        still = [n for n, weight in player.named_parameters() if torch.equal(weight, old[n])]
+        assert still == []
+
+
+def first_row_moves(play, inputs: Tensor, y: Tensor | None) -> bool:
+    """Whether the first row's result changes with the inputs of the other rows."""
+    others = torch.cat([inputs[:1], 3 * inputs[1:] + 1])
+    return not torch.allclose(play(inputs, y)[0], play(others, y)[0], rtol=1e-9, atol=1e-12)
+
+
+@case(FEW)
+@with_classes
+def test_a_row_depends_on_other_rows_exactly_where_the_family_says_so(name, shape, classes):
+    G, D = pair(name, shape, classes)
+    couples = not NETWORKS[name].is_sample_wise
+    y = labels(5, classes)
+    assert first_row_moves(G, drawn(5, LATENT_DIM), y) == couples
+    assert first_row_moves(D, drawn(5, *shape), y) == couples
+
+
+@case([(name, shape) for name, shape in TAKEN if not NETWORKS[name].is_sample_wise])
+def test_a_family_that_couples_rows_does_so_no_more_once_it_is_evaluated(name, shape):
+    G, _ = pair(name, shape, 0)
+    G.eval()
+    assert not first_row_moves(G, drawn(5, LATENT_DIM), None)
+
+
+@case([(name, shape) for name, shape in FEW if NETWORKS[name].is_sample_wise])
+@with_classes
+def test_the_gradient_of_r1_in_the_weights_is_that_of_a_finite_difference(name, shape, classes):
+    _, D = pair(name, shape, classes)
+    x, y = drawn(4, *shape), labels(4, classes)
+    weights = list(D.parameters())
+    with torch.no_grad():  # zero-initialised maps would hide what lies before them
+        for i, weight in enumerate(weights):
+            weight.add_(0.02 * drawn(*weight.shape, seed=i))
+    directions = [drawn(*weight.shape, seed=i + 1) for i, weight in enumerate(weights)]
+
+    def r1() -> Tensor:
+        at_real = scored(D, x, y)
+        return REGULARIZERS["r1"](D, at_real, at_real, surroundings(noise_of(4))).mean()
+
+    def r1_moved(by: float) -> float:
+        _add(weights, directions, by)
+        value = r1().item()
+        _add(weights, directions, -by)
+        return value
+
+    gradients = torch.autograd.grad(r1(), weights, allow_unused=True)
+    pairs = zip(gradients, directions, strict=True)
+    slope = sum((g * v).sum().item() for g, v in pairs if g is not None)
+    step = 1e-8  # so small that hardly any leaky ReLU passes its kink
+    assert slope == pytest.approx((r1_moved(step) - r1_moved(-step)) / (2 * step), rel=1e-4)
+
+
+def _add(weights: list[nn.Parameter], directions: list[Tensor], by: float) -> None:
+    with torch.no_grad():
+        torch._foreach_add_(weights, directions, alpha=by)
+
+
+@case(FEW)
+def test_labels_change_what_both_players_say(name, shape):
+    G, D = pair(name, shape, 3)
+    z, x = drawn(4, LATENT_DIM), drawn(4, *shape)
+    zeros, twos = torch.zeros(4, dtype=torch.long), torch.full((4,), 2)
+    for play, inputs in ((G, z), (D, x)):
+        changed = (play(inputs, zeros) - play(inputs, twos)).reshape(4, -1).abs().amax(1)
+        assert (changed > 1e-4).all()
+
+
+@case(FEW)
+def test_latents_change_samples_and_samples_change_logits(name, shape):
+    G, D = pair(name, shape, 0)
+    assert G(drawn(8, LATENT_DIM), None).std(0).min() > 1e-3
+    x = drawn(1, *shape).requires_grad_()
+    twice = torch.cat([x, drawn(1, *shape, seed=1)])
+    (slope,) = torch.autograd.grad(D(twice, None)[0], x)
+    assert (slope != 0).all()  # D looks at every number of a sample
+
+
+@case(FEW)
+@with_classes
+def test_weights_follow_from_the_seed_alone(name, shape, classes):
+    torch.manual_seed(1)
+    first, second = (pair(name, shape, classes, seed) for seed in (7, 7))
+    other = pair(name, shape, classes, seed=8)
+    for a, b, c in zip(first, second, other, strict=True):
+        assert all(map(torch.equal, a.parameters(), b.parameters()))
+        assert not all(map(torch.equal, a.parameters(), c.parameters()))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_making_players_leaves_the_global_randomness_as_it_was(name):
+    before = torch.random.get_rng_state()
+    pair(name, (2,) * NETWORKS[name].ranks[0], 0)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@case(FEW)
+def test_the_average_of_a_generator_can_take_its_weights(name, shape):
+    G, _, G_ema = players(NetworkSettings(family=name), Task(shape, 3, LATENT_DIM), 0)
+    G_ema.load_state_dict(G.state_dict())
+    z, y = torch.randn(4, LATENT_DIM), labels(4, 3)
+    assert_close(G_ema(z, y), G(z, y))
+
+
+def test_the_last_numbers_of_z_count_by_their_sign_alone_where_the_mlp_is_told_so():
+    settings = NetworkSettings(family="mlp", options={"signs": 2})
+    G = players(settings, Task((3,), 0, LATENT_DIM), 0)[0]
+    z = torch.randn(5, LATENT_DIM)
+    stretched = torch.tensor([1.0] * 4 + [7.0] * 2)
+    for i in range(LATENT_DIM):
+        turned = torch.ones(LATENT_DIM).index_fill(0, torch.tensor([i]), -1.0)
+        assert not torch.isclose(G(z * turned), G(z)).all(1).any()
+    assert torch.equal(G(z * stretched), G(z))
+
+
+def test_the_waves_that_an_mlp_sees_have_slopes_of_one_at_most_and_reach_it():
+    waves = Waves(3, MlpSettings(waves=40))
+    x = 3 * torch.randn(200, 3)
+    slopes = vector_norm(vmap(jacrev(lambda one: waves(one[None])[0]))(x), dim=2)
+    assert torch.equal(waves(x)[:, :3], x)
+    assert slopes.max() < 1 + 1e-5
+    assert (slopes.amax(0) > 0.9).all()
+
+
+WRONG = [(n, r) for n, family in NETWORKS.items() for r in (1, 2, 3) if r not in family.ranks]
+
+
+@pytest.mark.parametrize(("name", "rank"), WRONG)
+def test_a_family_refuses_samples_of_another_rank_and_names_those_that_take_them(name, rank):
+    with pytest.raises(ConfigError, match=rf"network\.family = '{name}'") as refusal:
+        pair(name, (4,) * rank, 0)
+    offered = str(refusal.value).partition("choose one of: ")[2].split(", ")
+    assert offered == [other for other, family in NETWORKS.items() if rank in family.ranks]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_misspelt_option_of_a_family_is_refused_with_the_one_that_was_meant(name):
+    rank = NETWORKS[name].ranks[0]
+    settings = NetworkSettings(family=name, options={"widht": 8})
+    with pytest.raises(ConfigError, match=r"options\.widht'; did you mean 'network\.options\.w"):
+        players(settings, Task((4,) * rank, 0, LATENT_DIM), 0)
