@@ -35,8 +35,8 @@ class Example:
     size: tuple[int, int] = setting((1, 2), "height and width")
     sides: tuple[float, ...] = setting((), "any number of lengths")
     steps: int | None = setting(None, "how many, none: no end")
-    weights: dict[str, float] = setting({}, "weight of each")  # noqa: RUF009 - makes a field
-    anything: Any = setting(None, "whatever")  # noqa: RUF009 - the same
+    weights: dict[str, float] = setting({}, "weight of each")
+    anything: Any = setting(None, "whatever")
     optim: Optim = Optim()
 
 

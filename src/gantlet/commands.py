@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from gantlet.bench import bench
 from gantlet.config import ConfigError, assign, described, layered, read
 from gantlet.doctor import doctor
-from gantlet.events import Ended, Event
-from gantlet.execute import Session, execute
 from gantlet.engine.devices import joined
+from gantlet.events import Ended
+from gantlet.execute import Session, execute
 from gantlet.folder import Folder, named, unused
 from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
@@ -124,7 +124,10 @@ def _intentions(plan: Plan) -> Iterator[str]:
         f"network {run.network.family}: {speed.parameters_G:,} parameters in G, "
         f"{speed.parameters_D:,} in D; about {speed.megabytes:,} MiB of memory"
     )
-    yield f"loss {run.objective.loss}, penalties {run.objective.penalties}, batch {run.optimization.batch}"
+    yield (
+        f"loss {run.objective.loss}, penalties {run.objective.penalties}, "
+        f"batch {run.optimization.batch}"
+    )
     if plan.task.classes:
         yield f"G and D are told one of {plan.task.classes} conditions"
     yield f"about {speed.images_per_second:,.0f} images/s here"
@@ -157,9 +160,7 @@ def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
             view.close()
 
 
-def _watched(
-    job: Generator[Progress, None, T], view: View, interrupts: Interrupts
-) -> T | None:
+def _watched(job: Generator[Progress, None, T], view: View, interrupts: Interrupts) -> T | None:
     """The result of a long job, its progress shown; nothing if it was interrupted."""
     while interrupts.asked is None:
         try:

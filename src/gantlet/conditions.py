@@ -7,10 +7,12 @@ instead of D's features found again and again.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from safetensors.torch import load_file, save
 from sklearn.cluster import KMeans
 from torch import Tensor
 
@@ -38,6 +40,19 @@ class Clusters:
         return {"mean": self.mean, "basis": self.basis, "centroids": self.centroids}
 
 
+FILE = "clusters.safetensors"
+
+
+def content(clusters: Clusters) -> bytes:
+    """What a run's folder holds of its clusters, in the file of that name."""
+    return save(clusters.tensors())
+
+
+def clusters_of(folder: Path) -> Clusters | None:
+    """The clusters that a run's folder holds, if it has any."""
+    return Clusters(**load_file(folder / FILE)) if (folder / FILE).is_file() else None
+
+
 def found(x: Samples, count: int, seed: int) -> Clusters:
     """`count` clusters of a sample of the data, by k-means on its principal components."""
     flat = x.float().cpu().flatten(1)
@@ -47,7 +62,8 @@ def found(x: Samples, count: int, seed: int) -> Clusters:
         torch.manual_seed(seed)
         _, _, basis = torch.svd_lowrank(flat - mean, components, niter=3)
     coordinates = ((flat - mean) @ basis).double().numpy()
-    means = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(coordinates)
+    start = KMeans(count, n_init=1, max_iter=50, random_state=seed)  # pyright: ignore[reportArgumentType] - its default is a text
+    means = start.fit(coordinates)
     centroids = torch.from_numpy(means.cluster_centers_).float()
     return Clusters(mean, basis.contiguous(), centroids)
 

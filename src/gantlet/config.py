@@ -10,7 +10,7 @@ import json
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -31,8 +31,12 @@ class Setting(NamedTuple):
     doc: str
 
 
-def setting(default: Any = MISSING, doc: str = "", *, one_of: tuple[Any, ...] = ()) -> Any:
-    """A dataclass field that carries its own documentation and, if any, its allowed values."""
+def setting(default: Any = MISSING, doc: str = "", *, one_of: Collection[Any] = ()) -> Any:
+    """A dataclass field that carries its own documentation and, if any, its allowed values.
+
+    Args:
+        one_of: looked into when a value is read, so a dict may still get entries of the user's own.
+    """
     metadata = {"doc": doc, "one_of": one_of}
     if isinstance(default, (dict, list)):
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -150,7 +154,7 @@ def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
-def _coerce(hint: Any, value: Any, path: str) -> Any:
+def _coerce(hint: Any, value: Any, path: str) -> Any:  # noqa: PLR0911 - a return for each kind of type
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _coerce_union(arguments, value, path)

@@ -1,7 +1,9 @@
 """Plays a run into its folder: trains, measures, draws, keeps, and survives what can go wrong."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -60,7 +62,7 @@ class Session(NamedTuple):
 
 def execute(
     session: Session, folder: Folder, *, minutes: float | None = None, world: World | None = None
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Trains from the newest whole checkpoint in the folder, or from the beginning.
 
     Closing the iterator between two events saves the state: nothing done is lost.
@@ -105,6 +107,7 @@ class Execution:
         self.measured_at = self.saved_at = self.judged_in = 0.0
         self.best = float("inf")
         self.is_writer = world.rank == 0
+        self.is_over = False
 
     def events(self) -> Iterator[Event]:
         """The whole session, with roll-backs."""
@@ -113,11 +116,11 @@ class Execution:
         torch.set_flush_denormal(True)  # slopes far below float32's range cost a CPU dearly
         yield from self._restored()
         self.clock = Clock(self.budget, state.elapsed, self.anchor)
-        if self.clock.progress(state) >= 1:
+        if self.is_over or self.clock.progress(state) >= 1:
             yield Ended(state.step, "the run was finished before; give it more --minutes", False)
             return
         try:
-            if state.step == 0:
+            if state.step == 0 and self.is_writer:
                 yield from self._drawn()
                 yield self._saved()
             while True:
@@ -141,17 +144,20 @@ class Execution:
                 self._summed(tick)
                 self._adapt_augmentation()
                 yield Stepped(tick)
-                if not self.is_writer:
-                    continue
+                if not (self.is_writer and tick.moved):
+                    continue  # in the midst of skipping there is nothing worth keeping
                 if state.step >= self.next_preview:
                     yield from self._drawn()
                 if self._is_due():
                     yield from self._measured()
-                elif self.clock.elapsed - self.saved_at > self.session.run.keeping.checkpoint_seconds:
+                elif (
+                    self.clock.elapsed - self.saved_at > self.session.run.keeping.checkpoint_seconds
+                ):
                     yield self._saved()
         except GeneratorExit:
-            if self.is_writer and _is_finite(state):
-                self._saved()
+            if self.is_writer:
+                with suppress(NonFinite):
+                    self._saved()
             raise
         if self.is_writer:
             yield from self._drawn()
@@ -184,6 +190,7 @@ class Execution:
 
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
         began = time.process_time()
+        self._require_finite()
         if at_end and not self.summed and not self.skipped and self.readings:
             yield self._saved(self._is_best())
             return
@@ -215,6 +222,7 @@ class Execution:
 
     def _drawn(self) -> Iterator[Event]:
         run, session = self.session.run, self.session
+        self._require_finite()
         grown = int(self.state.step * run.keeping.preview_growth)
         self.next_preview = max(self.state.step + 1, grown)
         parts = sampled(
@@ -225,14 +233,20 @@ class Execution:
         path = self.folder.keep_preview(self.state.step, preview)
         yield self._logged(Drawn(path, self.state.step))
 
+    def _require_finite(self) -> None:
+        if not _is_finite(self.state):
+            raise NonFinite("weights are not finite")
+
     def _saved(self, is_best: bool = False) -> Saved:
         state, keeping = self.state, self.session.run.keeping
-        if not _is_finite(state):
-            raise NonFinite("weights are not finite")
+        self._require_finite()
+        calibration = self.meter.calibration(state)
+        if not all(map(math.isfinite, calibration)):
+            raise NonFinite("D's logits are not finite")
         meta = state.meta() | {
             "anchor": list(self.anchor),
             "budget": plain(self.budget),
-            "calibration": list(self.meter.calibration(state)),
+            "calibration": list(calibration),
             "conditions": plain(self.session.conditions._asdict()),
         }
         path = store.write(self.folder.checkpoints, state.step, state.tensors(), meta)
@@ -251,15 +265,18 @@ class Execution:
         for damage in choice.damaged:
             yield Noted(f"a damaged checkpoint was passed over: {damage}")
         if choice.path is None:
+            if self.is_writer:
+                self.folder.truncate_log(-1)
             return
         checkpoint = store.read(choice.path, self.state.device)
         self.state.restore(checkpoint.tensors, checkpoint.meta)
+        self.is_over = self._has_ended()
         self.budget = build(BudgetSettings, checkpoint.meta["budget"])
         self.anchor = Anchor(*checkpoint.meta["anchor"])
         if self.minutes is not None:
             self._extend(self.minutes)
         if self.is_writer:
-            self.folder.truncate_log(self.state.step)
+            self.folder.truncate_log(self.state.step or -1)  # the start is drawn anew
         past = (e for e in self.folder.logged() if e["event"] == "measured")
         self.readings = [_reading(event) for event in past]
         self.next_preview = max(
@@ -268,11 +285,20 @@ class Execution:
         self.measured_at = self.saved_at = self.state.elapsed
         yield Noted(f"resumed at step {self.state.step:,} from {choice.path.name}")
 
+    def _has_ended(self) -> bool:
+        # The clock cannot tell: a target ends a run early, and the last step begins before its end.
+        step = self.state.step
+        return any(
+            event["event"] == "ended" and event["step"] == step and not event["is_failure"]
+            for event in self.folder.logged()
+        )
+
     def _extend(self, minutes: float) -> None:
         """A budget of `minutes` from here; a finished run's schedules open again."""
         state = self.state
         done = Clock(self.budget, state.elapsed, self.anchor).progress(state)
-        if done >= 1:
+        if done >= 1 or self.is_over:
+            self.is_over = False
             done = state.elapsed / (state.elapsed + 60 * minutes)
         self.budget = BudgetSettings(minutes=minutes, clock=self.budget.clock)
         self.anchor = Anchor(state.elapsed, done)
@@ -289,7 +315,8 @@ class Execution:
         yield self._logged(RolledBack(state.step, scale, why))
 
     def _logged(self, event: E) -> E:
-        self.folder.log(described(event))
+        if self.is_writer:
+            self.folder.log(described(event))
         return event
 
 
@@ -304,7 +331,7 @@ def _example(session: Session) -> Batch:
 
 def _is_finite(state: TrainState) -> bool:
     weights = [*state.G.parameters(), *state.D.parameters(), *state.G_ema.parameters()]
-    norms = torch.stack(torch._foreach_norm(weights, torch.inf))
+    norms = torch.stack(torch._foreach_norm(weights, torch.inf))  # pyright: ignore[reportPrivateImportUsage, reportArgumentType] - torch names no public one
     return bool(torch.isfinite(norms).all())
 
 

@@ -10,7 +10,8 @@ from jaxtyping import Int
 
 from gantlet.engine.noise import Rows
 from gantlet.engine.order import order
-from gantlet.modalities.base import Codec, Raw, Rows as RawRows
+from gantlet.modalities.base import Codec
+from gantlet.modalities.base import Rows as RawRows
 from gantlet.types import Batch
 
 

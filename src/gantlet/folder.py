@@ -30,12 +30,17 @@ class Folder:
         """Whether there is a run here."""
         return (self.path / "run.json").is_file()
 
-    def begin(self, facts: Mapping[str, Any], codec: Mapping[str, Any]) -> None:
-        """Writes what the run is, before its first step."""
+    def begin(
+        self, facts: Mapping[str, Any], codec: Mapping[str, Any], beside: Mapping[str, bytes]
+    ) -> None:
+        """Writes what the run is, before its first step; `beside` are further files by name."""
         with explained(self.path):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             (self.path / "previews").mkdir(exist_ok=True)
+        for name, content in beside.items():
+            write_bytes(self.path / name, content)
         write_json(self.path / "codec.json", codec)
+        # Last: a folder with a run.json is a run, so a crash before leaves none by halves.
         write_json(self.path / "run.json", facts)
 
     def facts(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A trained GAN: what `gantlet.train` returns and `gantlet.load` opens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import nn
 
 from gantlet import package, store
+from gantlet.conditions import Clusters, clusters_of
 from gantlet.config import ConfigError, plain
 from gantlet.folder import Folder
 from gantlet.measure import Calibration
@@ -19,7 +20,6 @@ from gantlet.modalities.base import Codec
 from gantlet.networks import Task
 from gantlet.run import Run, players, resolved
 from gantlet.sampling import Conditions, Part, decoded, sampled
-from gantlet.seal import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Gan:
     classes: tuple[str, ...]
     conditions: Conditions
     calibration: Calibration
+    clusters: Clusters | None = None  # what hidden conditions are told by
     path: Path | None = None  # the run's folder or the package it was read from
 
     def sample(
@@ -68,19 +69,24 @@ class Gan:
     def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
         """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.
 
-        The probability is for a fair mixture of real and generated rows. Where conditions are
-        hidden, D judges each row under the condition that suits it best.
+        The probability is for a fair mixture of real and generated rows. Where the data has
+        classes, each row is judged under its label or, without labels, under the class that
+        suits it best.
         """
         some = next(self.discriminator.parameters())
         x = self.codec.encode(rows).to(some.device, some.dtype)
         if not self.conditions.weights:
             logits = self._logits(x, None)
+        elif self.clusters is not None:
+            logits = self._logits(x, self.clusters.assign(x).to(some.device))
         elif labels is not None:
             y = torch.as_tensor(np.asarray(labels), dtype=torch.int64).to(some.device)
             logits = self._logits(x, y)
         else:
             every = range(len(self.conditions.weights))
-            each = [self._logits(x, torch.full((len(x),), label).to(some.device)) for label in every]
+            each = [
+                self._logits(x, torch.full((len(x),), label).to(some.device)) for label in every
+            ]
             logits = torch.stack(each).amax(0)
         slope, offset = self.calibration
         return torch.sigmoid(slope * logits.double() + offset).cpu().numpy()
@@ -96,6 +102,8 @@ class Gan:
             "calibration": list(self.calibration),
         }
         tensors = {"G": self.generator.state_dict(), "D": self.discriminator.state_dict()}
+        if self.clusters is not None:
+            tensors["clusters"] = self.clusters.tensors()
         return package.pack(Path(path), tensors, meta)
 
     def _logits(self, x: torch.Tensor, y: torch.Tensor | None) -> torch.Tensor:
@@ -133,7 +141,9 @@ def opened(path: str | Path) -> Gan:
     if not path.is_file():
         raise ConfigError(f"{path}: there is no run folder and no package here")
     checkpoint = package.unpack(path)
-    return _built(checkpoint, checkpoint.meta, checkpoint.tensors["G"], path)
+    tensors = checkpoint.tensors
+    clusters = Clusters(**tensors["clusters"]) if "clusters" in tensors else None
+    return _built(tensors, checkpoint.meta, tensors["G"], clusters, path)
 
 
 def of_folder(folder: Folder) -> Gan:
@@ -144,17 +154,22 @@ def of_folder(folder: Folder) -> Gan:
         raise ConfigError(f"{folder.path}: no whole checkpoint yet; `gantlet resume {folder.path}`")
     checkpoint = store.read(path)
     meta = {**facts, **checkpoint.meta, "codec": folder.codec(), "run": facts["run"]}
-    return _built(checkpoint, meta, checkpoint.tensors["G_ema"], folder.path)
+    tensors = checkpoint.tensors
+    return _built(tensors, meta, tensors["G_ema"], clusters_of(folder.path), folder.path)
 
 
 def _built(
-    checkpoint: Checkpoint, meta: dict[str, Any], weights: dict[str, torch.Tensor], path: Path
+    tensors: Mapping[str, Mapping[str, torch.Tensor]],
+    meta: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
+    clusters: Clusters | None,
+    path: Path,
 ) -> Gan:
     run = resolved(meta["run"])
     task = Task(tuple(meta["task"]["shape"]), meta["task"]["classes"], meta["task"]["latent_dim"])
     G, D, _ = players(run.network, task, run.seed)
     G.load_state_dict(weights)
-    D.load_state_dict(checkpoint.tensors["D"])
+    D.load_state_dict(tensors["D"])
     conditions = Conditions(
         tuple(meta["conditions"]["weights"]), bool(meta["conditions"]["hidden"])
     )
@@ -167,5 +182,6 @@ def _built(
         classes=tuple(meta["classes"]),
         conditions=conditions,
         calibration=Calibration(*meta["calibration"]),
+        clusters=clusters,
         path=path,
     )

@@ -4,6 +4,7 @@ D sees, for each real sample, k generated ones: `real` is b logits, `fake` is b 
 All are written in stable form; none takes a logarithm of a probability.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -91,6 +92,11 @@ def at(value: float) -> Boundary:
     return lambda real, _fake: torch.full_like(real[:1], value).squeeze(0)
 
 
+def even_odds(real: PerSample, fake: FakeLogits) -> Tensor:
+    """−log k: what the best D says where reals and each of their k fakes are equally likely."""
+    return torch.full_like(real[:1], -math.log(fake.shape[1])).squeeze(0)
+
+
 def midway(real: PerSample, fake: FakeLogits) -> Tensor:
     """The boundary of a loss that fixes logits only up to a constant."""
     return (real.mean() + fake.mean()) / 2
@@ -98,8 +104,8 @@ def midway(real: PerSample, fake: FakeLogits) -> Tensor:
 
 LOSSES: dict[str, Loss] = {
     "relativistic": Loss(relativistic_discriminator, relativistic_generator, midway),
-    "nonsaturating": Loss(cross_entropy, non_saturating, at(0.0), has_targets=True),
-    "minimax": Loss(cross_entropy, saturating, at(0.0), has_targets=True),
+    "nonsaturating": Loss(cross_entropy, non_saturating, even_odds, has_targets=True),
+    "minimax": Loss(cross_entropy, saturating, even_odds, has_targets=True),
     "hinge": Loss(hinge_discriminator, raising, at(0.0)),
     "least_squares": Loss(least_squares_discriminator, least_squares_generator, at(0.5)),
     "wasserstein": Loss(wasserstein_discriminator, raising, midway),

@@ -1,6 +1,6 @@
 """The cheap look at a run while it trains: a held-out distance, and what D says of whom.
 
-Nothing here changes the state: a run that is never measured ends with the same weights.
+Nothing here changes what is trained: a run that is never measured ends with the same weights.
 """
 
 import math
@@ -16,8 +16,9 @@ from gantlet.engine.health import Reading
 from gantlet.engine.state import TrainState
 from gantlet.feed import Split, picked
 from gantlet.modalities.base import Codec, Modality, Raw
+from gantlet.networks import NETWORKS
 from gantlet.run import Run
-from gantlet.sampling import Conditions, decoded, sampled
+from gantlet.sampling import Conditions, Part, decoded, sampled
 
 JUDGED = 256  # rows on which D's verdict is taken
 FLOORS = 4  # comparisons of real with real that the floor is the mean of
@@ -38,6 +39,8 @@ def calibration(real: Float[Tensor, "m"], fake: Float[Tensor, "n"]) -> Calibrati
     scale; two fitted numbers make any of them a classifier.
     """
     logits = torch.cat([real, fake]).double()
+    if not logits.isfinite().all():
+        return Calibration(math.nan, math.nan)
     scale = logits.std().clamp_min(1e-12)
     middle = logits.mean()
     x = torch.stack([(logits - middle) / scale, torch.ones_like(logits)], dim=1)
@@ -112,7 +115,7 @@ class Meter:
     def reading(self, state: TrainState, means: Mapping[str, float], skipped: int) -> Reading:
         """Where the run stands, from the means since the last reading and a fresh look."""
         fake = self._features(state.G_ema)
-        held_out = self._held_out.logits(state.D).mean().item() if self.has_hold_out else math.nan
+        on_train, on_held_out, on_fake = self.verdicts(state)
         return Reading(
             step=state.step,
             progress=state.progress,
@@ -120,9 +123,9 @@ class Meter:
             G_loss=means.get("G/loss", math.nan),
             real_right=means.get("D/real_right", math.nan),
             fake_right=means.get("D/fake_right", math.nan),
-            real=self._train.logits(state.D).mean().item(),
-            fake=self._fake_logits(state.G_ema, state.D).mean().item(),
-            held_out=held_out,
+            real=on_train.mean().item(),
+            fake=on_fake.mean().item(),
+            held_out=on_held_out.mean().item() if self.has_hold_out else math.nan,
             G_gradient=means.get("G/gradient", math.nan),
             D_gradient=means.get("D/gradient", math.nan),
             diversity=spread(self._real, fake),
@@ -135,10 +138,16 @@ class Meter:
         self, state: TrainState
     ) -> tuple[Float[Tensor, "n"], Float[Tensor, "m"], Float[Tensor, "k"]]:
         """D's logits on training reals, held-out reals and fakes; the same at the same state."""
+        fakes = self._fakes(state.G_ema)
+        settle = NETWORKS[self.run.network.family].settle
+        if settle is not None:
+            some = next(state.D.parameters())
+            every = [self._held_out.x, *(part.samples.cpu() for part in fakes)]
+            settle(state.D, torch.cat(every).to(some.device, some.dtype))
         return (
             self._train.logits(state.D),
             self._held_out.logits(state.D),
-            self._fake_logits(state.G_ema, state.D),
+            torch.cat([_logits(state.D, part.samples, part.labels) for part in fakes]),
         )
 
     def calibration(self, state: TrainState) -> Calibration:
@@ -154,11 +163,11 @@ class Meter:
         rows, _ = decoded(parts, self.codec)
         return self.modality.features(rows)
 
-    def _fake_logits(self, G: nn.Module, D: nn.Module) -> Float[Tensor, "n"]:
+    def _fakes(self, G: nn.Module) -> list[Part]:
         objective = self.run.objective
         unhidden = self.conditions._replace(hidden=False)
-        parts = sampled(G, objective.prior, objective.latent_dim, unhidden, JUDGED, seed=2)
-        return torch.cat([_logits(D, part.samples, part.labels) for part in parts])
+        drawn = sampled(G, objective.prior, objective.latent_dim, unhidden, JUDGED, seed=2)
+        return list(drawn)
 
 
 class _Judged:
@@ -167,15 +176,19 @@ class _Judged:
     def __init__(
         self, raw: Raw, codec: Codec, indices: np.ndarray, labels: np.ndarray | None
     ) -> None:
-        self._x = codec.encode(picked(raw.rows, indices, JUDGED))
+        self.x = codec.encode(picked(raw.rows, indices, JUDGED))
         self._labels = None if labels is None else picked(labels, indices, JUDGED)
 
     def logits(self, D: nn.Module) -> Float[Tensor, "n"]:
-        return _logits(D, self._x, self._labels)
+        return _logits(D, self.x, self._labels)
 
 
 def _logits(D: nn.Module, x: Tensor, labels: object) -> Float[Tensor, "n"]:
+    """What D says of each x by itself."""
     some = next(D.parameters())
     y = None if labels is None else torch.as_tensor(labels, dtype=torch.int64).to(some.device)
+    D.eval()
     with torch.no_grad():
-        return D(x.to(some.device, some.dtype), y).float()
+        logits = D(x.to(some.device, some.dtype), y).float()
+    D.train()
+    return logits

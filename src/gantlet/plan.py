@@ -10,8 +10,9 @@ import torch
 from gantlet.config import ConfigError, layered, plain, read
 from gantlet.engine.devices import best_device
 from gantlet.feed import loads
+from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Found
-from gantlet.networks import Task
+from gantlet.networks import NETWORKS, Task
 from gantlet.probe import Speed, speed
 from gantlet.run import Run, resolved
 
@@ -28,23 +29,48 @@ class Plan(NamedTuple):
     speed: Speed | None  # none where the user fixed the threads and asked for no survey
 
 
-def recipe(modality: str) -> dict[str, Any]:
-    """The preset of a modality."""
-    return read(RECIPES / f"{modality}.toml")
+def recipe(modality: str, device: str, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset of a modality, and what differs from it on that device.
+
+    What it says for its own network family is left out where another family is wished for.
+    """
+    files = [RECIPES / f"{modality}.toml", RECIPES / f"{modality}.{device}.toml"]
+    presets = [MODALITIES[modality].defaults, *(read(file) for file in files if file.is_file())]
+    base = layered(*presets, {"modality": modality})
+    own = base.get("network", {}).get("family")
+    family = wishes.get("network", {}).get("family", own)
+    if family != own:
+        base["network"] = {"family": own}
+        if family in NETWORKS and NETWORKS[family].hold is None:
+            base = layered(base, {"objective": {"anchor": 0.0}})
+    return base
+
+
+def draft(modality: str, wishes: Mapping[str, Any]) -> Run:
+    """The run before anything is known of the data."""
+    device = wishes.get("device") or best_device()
+    return resolved(layered(recipe(modality, device, wishes), {"device": device}, wishes))
 
 
 def planned(
-    modality: str, found: Found, classes: int, wishes: Mapping[str, Any], *, probed: bool
+    modality: str,
+    found: Found,
+    classes: int,
+    variance: float,
+    wishes: Mapping[str, Any],
+    *,
+    probed: bool,
 ) -> Plan:
     """The run for this data on this machine: the recipe, what was found, and the user's wishes.
 
     Args:
         classes: conditions that G and D will be given; 0 for none.
+        variance: of the encoded data, summed over its dimensions.
         probed: whether to measure speed even where nothing depends on it.
     """
-    base = layered(recipe(modality), {"modality": modality})
     reasons: list[str] = []
     device = wishes.get("device") or best_device()
+    base = recipe(modality, device, wishes)
     machine: dict[str, Any] = {"device": device, "workers": loads(found.shape)}
     reasons.append(f"device {device}: the fastest that this machine offers")
     if device == "cuda":
@@ -55,6 +81,9 @@ def planned(
         budget = {"budget": {"minutes": DEFAULT_MINUTES}}
         reasons.append(f"{DEFAULT_MINUTES:g} minutes: the default; change it with --minutes")
     run = resolved(layered(base, machine, budget, wishes))
+    if run.objective.penalties is None:
+        run, reason = _with_penalties(run, variance)
+        reasons.append(reason)
     _check_batch(run, found.count)
     task = Task(found.shape, classes, run.objective.latent_dim)
     measured = None
@@ -67,6 +96,22 @@ def planned(
             f"the fewest that reach nearly the best of {len(candidates)} tried"
         )
     return Plan(run, task, tuple(reasons), measured)
+
+
+def _with_penalties(run: Run, variance: float) -> tuple[Run, str]:
+    """r1 and r2 at γ = gamma · variance, or none where D has no slope at a single sample.
+
+    D's logit changes by some units over the distances between samples, whose squares go with the
+    variance: so γ·‖∇D‖² keeps its place in the loss at any resolution, contrast and scale.
+    """
+    if not NETWORKS[run.network.family].is_sample_wise:
+        weights, reason = {}, f"no penalties: batch norm in {run.network.family} couples samples"
+    else:
+        gamma = run.objective.gamma * variance
+        weights = {"r1": gamma, "r2": gamma}
+        reason = f"γ = {gamma:.3g}: {run.objective.gamma:g} of the data's total variance"
+    objective = {"objective": {"penalties": weights}}
+    return resolved(layered(plain(run), objective)), reason
 
 
 def _check_batch(run: Run, count: int) -> None:

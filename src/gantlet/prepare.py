@@ -10,23 +10,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
 
 from gantlet import conditions
 from gantlet.conditions import Clusters
-from gantlet.config import ConfigError, build, layered, plain
+from gantlet.config import ConfigError, build, plain
 from gantlet.execute import Session
 from gantlet.feed import Split, picked, split
-from gantlet.files import write_bytes
 from gantlet.folder import Folder
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Found, Modality, Progress, Raw, Source, SourceError
 from gantlet.networks import Task
-from gantlet.plan import Plan, planned, recipe
-from gantlet.run import Run, resolved
+from gantlet.plan import Plan, draft, planned
+from gantlet.run import Run, begun, game, resolved
 from gantlet.sampling import Conditions
 
 CLUSTERED_ON = 10_000  # rows on which clusters are found
+TYPICAL_VARIANCE = 0.3  # of an encoded number, before any was read
 PACKAGES = ("gantlet", "torch", "numpy", "pillow", "safetensors")
 
 
@@ -67,9 +66,11 @@ def looked(source: Source, wishes: Mapping[str, Any]) -> Generator[Progress, Non
     modality = modality_of(source, wishes)
     settings = _reading(modality, wishes)
     found = yield from modality.survey(source, settings)
-    run = resolved(layered(recipe(modality.name), {"modality": modality.name}, wishes))
+    run = draft(modality.name, wishes)
     classes = len(found.classes) or _cluster_count(run, found.count)
-    return Look(modality, found, planned(modality.name, found, classes, wishes, probed=True))
+    variance = TYPICAL_VARIANCE * float(np.prod(found.shape))
+    plan = planned(modality.name, found, classes, variance, wishes, probed=True)
+    return Look(modality, found, plan)
 
 
 def prepared(
@@ -80,14 +81,17 @@ def prepared(
     settings = _reading(modality, wishes)
     raw = yield from modality.load(source, settings)
     codec = modality.fit(raw)
-    draft = resolved(layered(recipe(modality.name), {"modality": modality.name}, wishes))
-    parts = split(draft.seed, len(raw.rows), draft.keeping.hold_out)
-    clusters = _clusters(draft, raw, codec, parts)
+    sketch = draft(modality.name, wishes)
+    parts = split(sketch.seed, len(raw.rows), sketch.keeping.hold_out)
+    clusters = _clusters(sketch, raw, codec, parts)
     given, labels = _conditions(raw, codec, clusters, parts)
     found = Found(count=len(parts.train), shape=codec.shape)
     yield Progress(0, 0, "trying out the machine")
-    plan = planned(modality.name, found, len(given.weights), wishes, probed=False)
+    variance = _variance(raw, codec, parts)
+    plan = planned(modality.name, found, len(given.weights), variance, wishes, probed=False)
     run = replace(plan.run, data=plain(settings))
+    game(run)  # what cannot be played is refused before anything is written
+    begun(run, plan.task)
     facts = {
         "run": plain(run),
         "source": str(Path(source).resolve()) if _is_path(source) else str(source)[:80],
@@ -106,12 +110,13 @@ def prepared(
         "classes": list(raw.classes),
         "reasons": list(plan.reasons),
     }
-    folder.begin(facts, codec.plain())
+    beside: dict[str, bytes] = {}
     if clusters is not None:
-        write_bytes(folder.path / "clusters.safetensors", save(clusters.tensors()))
+        beside[conditions.FILE] = conditions.content(clusters)
     if raw.skipped:
         lines = [f"{item.name}\t{item.why}\n" for item in raw.skipped]
-        write_bytes(folder.path / "skipped.tsv", "".join(lines).encode("utf-8"))
+        beside["skipped.tsv"] = "".join(lines).encode("utf-8")
+    folder.begin(facts, codec.plain(), beside)
     return Session(run, modality, raw, codec, plan.task, given, labels, parts, facts)
 
 
@@ -139,16 +144,20 @@ def reopened(folder: Folder, source: Source | None) -> Generator[Progress, None,
         )
     codec = modality.codec(folder.codec())
     parts = split(run.seed, len(raw.rows), run.keeping.hold_out)
-    path = folder.path / "clusters.safetensors"
-    clusters = Clusters(**load_file(path)) if path.is_file() else None
-    given, labels = _conditions(raw, codec, clusters, parts)
-    task = Task(tuple(facts["task"]["shape"]), facts["task"]["classes"], facts["task"]["latent_dim"])
+    given, labels = _conditions(raw, codec, conditions.clusters_of(folder.path), parts)
+    task = Task(
+        tuple(facts["task"]["shape"]), facts["task"]["classes"], facts["task"]["latent_dim"]
+    )
     return Session(run, modality, raw, codec, task, given, labels, parts, facts)
 
 
 def _reading(modality: Modality, wishes: Mapping[str, Any]) -> Any:
-    values = layered(recipe(modality.name).get("data", {}), wishes.get("data", {}))
-    return build(modality.settings, values, "data.")
+    return build(modality.settings, draft(modality.name, wishes).data, "data.")
+
+
+def _variance(raw: Raw, codec: Codec, parts: Split) -> float:
+    x = codec.encode(picked(raw.rows, parts.train, CLUSTERED_ON)).flatten(1).double()
+    return x.var(0, correction=0).sum().item()
 
 
 def _is_path(source: Source) -> bool:

@@ -23,7 +23,7 @@ from gantlet.types import Batch
 class NetworkSettings:
     """The family of both players and its own settings."""
 
-    family: str = setting("mlp", "kind of network", one_of=tuple(NETWORKS))
+    family: str = setting("mlp", "kind of network", one_of=NETWORKS)
     options: dict[str, Any] = setting({}, "settings of the family, e.g. network.options.width")
 
 
@@ -109,7 +109,8 @@ def game(run: Run, world: World | None = None) -> Game:
             batch norm couples the samples.
     """
     family = NETWORKS[run.network.family]
-    slopes = sorted(name for name in NEEDS_SLOPE if run.objective.penalties.get(name))
+    penalties = run.objective.penalties or {}
+    slopes = sorted(name for name in NEEDS_SLOPE if penalties.get(name))
     world = world or World()
     if not family.is_sample_wise:
         if slopes:
@@ -123,8 +124,15 @@ def game(run: Run, world: World | None = None) -> Game:
                 f"network.family = '{run.network.family}' holds batch norm: micro-batches or "
                 "several processes would change the mathematics; choose another family"
             )
+    pack = family.pack(build(family.settings, run.network.options, "network.options."))
+    if run.optimization.batch % (pack * world.size):
+        multiple = pack * world.size
+        raise ConfigError(
+            f"optimization.batch = {run.optimization.batch}: D judges packs of {pack} in each of "
+            f"{world.size} processes; take a multiple of {multiple}, or network.options.pack=1"
+        )
     return Game(
-        objective=objective(run.objective, run.augmentation),
+        objective=objective(run.objective, run.augmentation, family.hold, pack),
         optimization=run.optimization,
         policy=run.policy,
         precision=run.precision,

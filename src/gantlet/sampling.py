@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gantlet.engine.noise import Rows, StepNoise, generator
+from gantlet.engine.train import NonFinite
 from gantlet.latents import PRIORS, truncated
 from gantlet.modalities.base import Codec
 
@@ -72,9 +73,15 @@ def sampled(
 
 
 def decoded(parts: Iterator[Part], codec: Codec) -> tuple[Any, Int[np.ndarray, "n"] | None]:
-    """All parts in the data's own form, joined, with their labels."""
+    """All parts in the data's own form, joined, with their labels.
+
+    Raises:
+        NonFinite: G's weights may be finite and yet too large for what they make.
+    """
     rows, labels = [], []
     for part in parts:
+        if not part.samples.isfinite().all():
+            raise NonFinite("generated samples are not finite")
         rows.append(codec.decode(part.samples))
         labels.append(part.labels)
     joined = None if not labels or labels[0] is None else np.concatenate(labels)

@@ -39,13 +39,23 @@ class Scored:
         if self.of is not None:
             whole, rows = self.of
             return whole.slope[rows]
-        # Summing is safe because D judges each sample alone: D must hold no batch norm.
+        # Summing is safe because D judges each sample, or each pack of them, alone: it must hold
+        # no batch norm.
         (slope,) = torch.autograd.grad(self.logits.sum(), self.x, create_graph=True)
         return slope.flatten(1)
+
+    def pulled(self, weights: PerSample) -> Float[Tensor, "b d"]:
+        """Σⱼ wⱼ ∇D(xⱼ) with respect to each x, flattened: right also where D judges packs."""
+        whole, rows = self.of or (self, slice(None))
+        over_whole = torch.zeros_like(whole.logits)
+        over_whole[rows] = weights
+        (pull,) = torch.autograd.grad(whole.logits, whole.x, over_whole, retain_graph=True)
+        return pull[rows].flatten(1)
 
 
 Generator = Callable[[Latents, Labels | None], Samples]
 Discriminator = Callable[[Samples, Labels | None], PerSample]
+Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
 
 
 @runtime_checkable  # so that tests can check signatures

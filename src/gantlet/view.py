@@ -1,20 +1,31 @@
 """What a person sees while a run goes on: a live view, plain lines, or JSON lines."""
 
 import json
+import math
 import sys
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from gantlet.engine.health import Verdict
 from gantlet.engine.train import Tick
-from gantlet.events import Drawn, Ended, Event, Measured, Noted, RolledBack, Saved, Stepped, described
+from gantlet.events import (
+    Drawn,
+    Ended,
+    Event,
+    Measured,
+    Noted,
+    RolledBack,
+    Saved,
+    Stepped,
+    described,
+)
 from gantlet.modalities.base import Progress as JobProgress
 
 REFRESH = 0.2  # seconds between two redrawings
@@ -22,6 +33,7 @@ PLAIN_EVERY = 10.0  # seconds between two plain lines
 TROUBLE = {"diverged", "dead_gradient", "collapsing"}
 
 
+@runtime_checkable  # so that tests can check signatures
 class View(Protocol):
     """Shows what comes, in its own manner."""
 
@@ -58,7 +70,7 @@ class Pace:
 
 def spelled(seconds: float) -> str:
     """1:02:03, 2:03 or a dash."""
-    if seconds != seconds or seconds > 1e7:
+    if math.isnan(seconds) or seconds > 1e7:
         return "–"
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)

@@ -18,9 +18,9 @@ class Classifier(nn.Module):
     def __init__(self, side: int, classes: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(64, 96, 3, padding=1), nn.BatchNorm2d(96), nn.ReLU(),
+            nn.Conv2d(1, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(24, 48, 3, padding=1), nn.BatchNorm2d(48), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(48, 96, 3, padding=1), nn.BatchNorm2d(96), nn.ReLU(),
             nn.Flatten(), nn.Dropout(0.3), nn.Linear(96 * (side // 4) ** 2, 128), nn.ReLU(),
         )  # fmt: skip
         self.head = nn.Linear(128, classes)
@@ -71,4 +71,4 @@ def _parts(x: Grey) -> list[np.ndarray]:
 
 
 def _encoded(x: Grey) -> Float[Tensor, "b 1 h w"]:
-    return torch.from_numpy(np.ascontiguousarray(x)).float()[:, None] / 127.5 - 1
+    return torch.from_numpy(x.astype(np.float32))[:, None] / 127.5 - 1

@@ -12,7 +12,7 @@ from gantlet.config import ConfigError, assign, layered
 from gantlet.folder import unused
 from gantlet.gan import Gan
 from gantlet.metrics.modes import StackedModes, stacked_modes
-from gantlet.modalities.idx import read_idx
+from gantlet.modalities.idx import idx_file, read_idx
 
 TRIPLES = 128_000
 SAMPLES = 26_000
@@ -78,11 +78,5 @@ def _modes(gan: Gan, judge: Classifier) -> StackedModes:
 def _mnist(folder: Path | None, part: str) -> tuple[np.ndarray, np.ndarray]:
     if folder is None:
         raise ConfigError("stacked-mnist: give the folder with MNIST's four idx files by --data")
-    found = []
-    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        paths = [folder / f"{part}-{kind}{end}" for end in ("", ".gz")]
-        there = next((path for path in paths if path.is_file()), None)
-        if there is None:
-            raise ConfigError(f"{paths[1]}: there is no such file; --data wants MNIST's idx files")
-        found.append(read_idx(there))
-    return found[0], found[1].astype(np.int64)
+    images = read_idx(idx_file(folder, part, "images-idx3-ubyte"))
+    return images, read_idx(idx_file(folder, part, "labels-idx1-ubyte")).astype(np.int64)

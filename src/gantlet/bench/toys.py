@@ -15,7 +15,7 @@ from gantlet.modalities.clouds import GRID_SIGMA, RING_SIGMA
 
 SAMPLES = 2_500
 CEILING = 0.9889  # share of a Gaussian within three standard deviations in two dimensions
-DEFAULT_MINUTES = 0.75
+DEFAULT_MINUTES = 0.95  # just under a minute with reading and setting up
 
 
 class Toy(NamedTuple):
@@ -56,7 +56,9 @@ def protocol(toy: Toy) -> Callable[[argparse.Namespace], int]:
             )
             rows.append(_run(toy, options, wishes))
             modes, quality, kl, seconds = rows[-1]
-            print(f"{seed:>6} {modes:>6.0f} {quality:>13.2%} {kl:>8.4f} {seconds:>7.1f}", flush=True)
+            print(
+                f"{seed:>6} {modes:>6.0f} {quality:>13.2%} {kl:>8.4f} {seconds:>7.1f}", flush=True
+            )
         means = np.mean(rows, axis=0)
         worst = int(min(row[0] for row in rows))
         print(f"{'mean':>6} {means[0]:>6.1f} {means[1]:>13.2%} {means[2]:>8.4f} {means[3]:>7.1f}")

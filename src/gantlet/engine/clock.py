@@ -22,7 +22,7 @@ class BudgetSettings:
         None, "share of the run without a better held-out distance after which it ends"
     )
     target: float | None = setting(None, "held-out distance at which it ends")
-    clock: str = setting("wall", "what minutes count", one_of=tuple(CLOCKS))
+    clock: str = setting("wall", "what minutes count", one_of=CLOCKS)
 
     def __post_init__(self) -> None:
         for name in ("minutes", "images", "steps"):

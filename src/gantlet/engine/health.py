@@ -6,6 +6,7 @@ rule knows the scale of the data or of the logits.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ RECENT = 3  # readings that must agree, so that a single noisy one raises nothin
 
 
 def diverged(readings: Sequence[Reading]) -> Verdict | None:
-    """Non-finite updates, or a distance grown tenfold above its best and still growing."""
+    """Non-finite updates, a distance grown tenfold and still growing, or samples that fly off."""
     now = readings[-1]
     if now.skipped or not math.isfinite(now.D_loss + now.G_loss):
         return Verdict(
@@ -54,12 +55,20 @@ def diverged(readings: Sequence[Reading]) -> Verdict | None:
         )
     best = min(r.distance for r in readings)
     tail = [r.distance for r in readings[-RECENT:]]
-    grows = len(tail) == RECENT and all(a < b for a, b in zip(tail, tail[1:], strict=False))
+    grows = len(tail) == RECENT and all(a < b for a, b in pairwise(tail))
     if grows and tail[0] > 3 * best and tail[-1] > 10 * max(best, now.floor):
         return Verdict(
             "diverged",
             f"the held-out distance rose from {best:.3g} to {now.distance:.3g}",
             "stop: the best checkpoint is kept; lower the learning rates or raise gamma",
+        )
+    # A distance that is bounded can stand still while samples fly off.
+    spread = [r.diversity for r in readings[-RECENT:]]
+    if len(spread) == RECENT and min(spread) > 4 and spread[-1] > 0.8 * spread[0]:
+        return Verdict(
+            "diverged",
+            f"generated samples spread {now.diversity:.3g} times as far as the real ones",
+            "lower optimization.lr_G and lr_D, or raise the penalties r1 and r2",
         )
     return None
 
@@ -81,7 +90,7 @@ def discriminator_too_strong(readings: Sequence[Reading]) -> Verdict | None:
 def discriminator_too_weak(readings: Sequence[Reading]) -> Verdict | None:
     """D guesses although the distance says that there is something to see."""
     tail = readings[-RECENT:]
-    guesses = all(abs(r.real_right + r.fake_right - 1) < 0.04 for r in tail)
+    guesses = all(r.real_right + r.fake_right < 1.04 for r in tail)  # or does worse
     visible = all(r.distance > 4 * r.floor for r in tail)
     if len(tail) < RECENT or not guesses or not visible:
         return None

@@ -5,6 +5,7 @@ numbers do not depend on how the batch is cut into micro-batches or over process
 """
 
 import hashlib
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -26,9 +27,10 @@ class Rows(NamedTuple):
         """Part of the global batch."""
         return (self.stop - self.start) / self.total
 
-    def first_of(self, stride: int) -> int:
-        """The first of the rows whose place in the global batch is a multiple of `stride`."""
-        return -(-self.start // stride) * stride
+    def chosen(self, stride: int, pack: int) -> Tensor:
+        """Every n-th pack of consecutive rows, told by its place in the global batch."""
+        places = torch.arange(self.start, self.stop)
+        return places[(places // pack) % stride == 0]
 
     def of_process(self, rank: int, size: int) -> "Rows":
         """The part that falls to one of `size` processes; every part has the same length."""
@@ -43,7 +45,7 @@ class Rows(NamedTuple):
     def cut(self, size: int) -> list["Rows"]:
         """Consecutive parts of at most `size` rows."""
         edges = [*range(self.start, self.stop, size), self.stop]
-        return [Rows(a, b, self.total) for a, b in zip(edges, edges[1:], strict=False)]
+        return [Rows(a, b, self.total) for a, b in pairwise(edges)]
 
 
 def generator(seed: int, *names: int | str) -> torch.Generator:
@@ -59,18 +61,20 @@ class StepNoise(NamedTuple):
     step: int
     rows: Rows
     device: torch.device
-    stride: int = 1  # only rows whose place in the global batch is a multiple of it
+    places: Tensor | None = None  # only these of the global batch's rows
+    each: int = 1  # samples that belong to a row: the fakes of a real
 
     def normal(self, name: str, *shape: int) -> Tensor:
         """Standard normal numbers, one row per sample."""
         source = generator(self.seed, self.step, name)
-        return self._own(torch.randn(self.rows.total, *shape, generator=source))
+        return self._own(torch.randn(self.rows.total, self.each, *shape, generator=source))
 
     def uniform(self, name: str, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), one row per sample."""
         source = generator(self.seed, self.step, name)
-        return self._own(torch.rand(self.rows.total, *shape, generator=source))
+        return self._own(torch.rand(self.rows.total, self.each, *shape, generator=source))
 
     def _own(self, drawn: Tensor) -> Tensor:
-        own = drawn[self.rows.first_of(self.stride) : self.rows.stop : self.stride]
-        return own.to(self.device, non_blocking=True)
+        whole = self.places is None
+        own = drawn[self.rows.start : self.rows.stop] if whole else drawn[self.places]
+        return own.flatten(0, 1).to(self.device, non_blocking=True)

@@ -9,24 +9,29 @@ from gantlet.labels import LabelSettings
 from gantlet.latents import PRIORS
 from gantlet.losses import LOSSES
 from gantlet.regularizers import REGULARIZERS, Perturb
+from gantlet.types import Hold
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
     """Losses, penalties, targets and prior."""
 
-    loss: str = setting("relativistic", "the adversarial loss", one_of=tuple(LOSSES))
-    penalties: dict[str, float] = setting(
-        {}, f"weight of each penalty on D, of: {', '.join(REGULARIZERS)}"
+    loss: str = setting("relativistic", "the adversarial loss", one_of=LOSSES)
+    penalties: dict[str, float] | None = setting(
+        None, f"weight of each penalty on D, of: {', '.join(REGULARIZERS)}; none: r1 and r2 by gamma"
     )
-    penalty_stride: int = setting(1, "penalties look at every n-th sample, at every step")
+    gamma: float = setting(2e-4, "weight of r1 and r2 over the data's total variance")
+    penalty_stride: int = setting(1, "penalties look at every n-th pack of samples, at every step")
     labels: LabelSettings = LabelSettings()  # noqa: RUF009 - frozen, so it can be shared
     fakes_per_real: int = setting(1, "generated samples for each real one in D's loss")
     entropy: float = setting(0.0, "weight λ of the relative entropy of G's weights")
-    prior: str = setting("normal", "distribution of z", one_of=tuple(PRIORS))
+    anchor: float = setting(
+        0.0, "weight of G's samples staying near where G set out from, if its family does"
+    )
+    prior: str = setting("normal", "distribution of z", one_of=PRIORS)
     latent_dim: int = setting(64, "numbers in z")
     perturb: str = setting(
-        "image", "change that the consistency penalty applies", one_of=tuple(AUGMENTATIONS)
+        "image", "change that the consistency penalty applies", one_of=AUGMENTATIONS
     )
 
 
@@ -34,7 +39,7 @@ class ObjectiveSettings:
 class AugmentationSettings:
     """What D sees, and how strongly changed."""
 
-    name: str = setting("none", "augmentation of what D sees", one_of=tuple(AUGMENTATIONS))
+    name: str = setting("none", "augmentation of what D sees", one_of=AUGMENTATIONS)
     strength: float = setting(0.0, "probability of each change; the first value where adaptive")
     adaptive: bool = setting(False, "follow D's overfitting (Karras et al. 2020)")
     target: float = setting(0.6, "overfitting that adaptive strength steers to")
@@ -44,12 +49,18 @@ class AugmentationSettings:
 PERTURBATION = 1.0  # the consistency penalty always applies its change
 
 
-def objective(settings: ObjectiveSettings, augmentation: AugmentationSettings) -> Objective:
+def objective(
+    settings: ObjectiveSettings,
+    augmentation: AugmentationSettings,
+    hold: Hold | None = None,
+    pack: int = 1,
+) -> Objective:
     """The functions that the settings name.
 
     Raises:
         ConfigError: a penalty that does not exist, or label settings that the loss ignores.
     """
+    assert settings.penalties is not None, "penalties are found before anyone plays"
     for name in settings.penalties:
         if name not in REGULARIZERS:
             raise ConfigError(
@@ -65,15 +76,23 @@ def objective(settings: ObjectiveSettings, augmentation: AugmentationSettings) -
     for name in ("fakes_per_real", "latent_dim", "penalty_stride"):
         if getattr(settings, name) < 1:
             raise ConfigError(f"objective.{name} = {getattr(settings, name)}: at least 1")
+    if settings.anchor and hold is None:
+        raise ConfigError(
+            f"objective.anchor = {settings.anchor}: this network family sets out from no data; "
+            "set it to 0, or network.family='swift'"
+        )
     change = AUGMENTATIONS[settings.perturb]
     perturb: Perturb = lambda x, noise, stream: change(x, PERTURBATION, noise, stream)  # noqa: E731
     return Objective(
         loss=loss,
         penalties={name: weight for name, weight in settings.penalties.items() if weight},
         penalty_stride=settings.penalty_stride,
+        pack=pack,
         labels=settings.labels,
         fakes_per_real=settings.fakes_per_real,
         entropy=settings.entropy,
+        anchor=settings.anchor,
+        hold=hold,
         prior=PRIORS[settings.prior],
         latent_dim=settings.latent_dim,
         augment=AUGMENTATIONS[augmentation.name],

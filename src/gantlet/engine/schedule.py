@@ -24,12 +24,14 @@ class OptimizationSettings:
     burn_in: float = setting(0.1, "share of the run in which the start values pass into the others")
     gamma_start: float = setting(1.0, "factor on the penalties at the start of the run")
     gamma_end: float = setting(1.0, "factor on the penalties at the end of the run")
+    anchor_end: float = setting(1.0, "factor on G's anchor at the end of the run")
     ema_images: float = setting(20_000.0, "half-life of G's average, in images, at most")
     ema_share: float = setting(0.05, "half-life of G's average as a share of the images seen")
 
     def __post_init__(self) -> None:
-        for name in ("batch", "lr_G", "lr_D", "ema_images"):
-            if getattr(self, name) <= 0:
+        for name in ("batch", "micro_batch", "lr_G", "lr_D", "ema_images", "ema_share"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
                 raise ConfigError(
                     f"optimization.{name} = {getattr(self, name)}: it must be positive"
                 )
@@ -58,6 +60,7 @@ class Rates(NamedTuple):
     lr_D: float
     beta2: float
     gamma: float  # factor on the penalties
+    anchor: float  # factor on G's anchor
     ema: float  # share of the average that is kept
 
 
@@ -84,6 +87,7 @@ def rates(settings: OptimizationSettings, progress: float, images: int) -> Rates
         lr_G=settings.lr_G * factor,
         lr_D=settings.lr_D * factor,
         beta2=cosine(settings.beta2_start, settings.beta2, burn),
+        anchor=1 + (settings.anchor_end - 1) * progress,
         gamma=geometric(settings.gamma_start, settings.gamma_end, progress),
         ema=0.5 ** (settings.batch / halflife),
     )

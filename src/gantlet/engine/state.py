@@ -55,7 +55,7 @@ class TrainState:
     def average(self, keep: float) -> None:
         """G_ema ← keep · G_ema + (1 − keep) · G; buffers are copied."""
         with torch.no_grad():
-            torch._foreach_lerp_(self._all_ema, self._all_G, 1 - keep)
+            torch._foreach_lerp_(self._all_ema, self._all_G, 1 - keep)  # pyright: ignore[reportPrivateImportUsage, reportArgumentType, reportCallIssue] - torch names no public one
             for mean, buffer in zip(self.G_ema.buffers(), self.G.buffers(), strict=True):
                 mean.copy_(buffer)
 
@@ -96,9 +96,7 @@ class TrainState:
             "origin": {name: list(moments) for name, moments in self.origin.items()},
         }
 
-    def restore(
-        self, tensors: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]
-    ) -> None:
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]) -> None:
         """The state that `tensors` and `meta` were taken from, bit for bit."""
         self.G.load_state_dict(tensors["G"])
         self.D.load_state_dict(tensors["D"])

@@ -24,7 +24,7 @@ from gantlet.regularizers import (
     Surroundings,
     relative_entropy,
 )
-from gantlet.types import Batch, Discriminator, Labels, Samples, Scalars, Scored
+from gantlet.types import Batch, Discriminator, Hold, Labels, Latents, Samples, Scalars, Scored
 
 
 class Objective(NamedTuple):
@@ -32,10 +32,13 @@ class Objective(NamedTuple):
 
     loss: Loss
     penalties: Mapping[str, float]
-    penalty_stride: int  # penalties look at every n-th sample, at every step
+    penalty_stride: int  # penalties look at every n-th pack, at every step
+    pack: int  # samples that D judges together
     labels: LabelSettings
     fakes_per_real: int
     entropy: float
+    anchor: float
+    hold: Hold | None  # what the anchor weighs; families that set out from data have one
     prior: Prior
     latent_dim: int
     augment: Augmentation
@@ -46,6 +49,7 @@ class Moment(NamedTuple):
     """What an update needs to know of the state that is not a network."""
 
     gamma: float  # factor on the penalties
+    anchor: float  # factor on the anchor
     augment_p: float
     anchors: Anchors
     origin: Mapping[str, Moments]
@@ -53,14 +57,22 @@ class Moment(NamedTuple):
     weights_D: Sequence[nn.Parameter]
 
 
+class Made(NamedTuple):
+    """k fakes for each real, under the real's label, and what they were made from."""
+
+    z: Latents
+    y: Labels | None
+    x: Samples
+
+
 def generated(
     G: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, stream: str
-) -> tuple[Samples, Labels | None]:
-    """k fakes for each real, under the real's label."""
+) -> Made:
+    """Fakes of a step, their latents named by the stream."""
     k = objective.fakes_per_real
-    z = objective.prior(noise, stream, k, objective.latent_dim).flatten(0, 1)
+    z = objective.prior(noise, stream, k, objective.latent_dim).flatten(0, 1).to(batch.x.dtype)
     y = None if batch.y is None else batch.y.repeat_interleave(k)
-    return G(z.to(batch.x.dtype), y), y
+    return Made(z, y, G(z, y))
 
 
 def discriminator_step(
@@ -68,22 +80,23 @@ def discriminator_step(
 ) -> Scalars:
     """Adds to D the gradient of its loss and penalties. G is not trained here."""
     with torch.no_grad():
-        x_fake, y_fake = generated(G, batch, noise, objective, "D/z")
-    _, _, scalars = _judged_and_descended(D, batch, x_fake, y_fake, noise, objective, now)
+        made = generated(G, batch, noise, objective, "D/z")
+    _, _, scalars = _judged_and_descended(D, batch, made, noise, objective, now)
     return scalars
 
 
 def generator_step(
     G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
 ) -> Scalars:
-    """Adds to G the gradient of its loss and of λ·H(θ_G). D is not trained here."""
-    x_fake, y_fake = generated(G, batch, noise, objective, "G/z")
+    """Adds to G the gradient of its loss and of what holds it. D is not trained here."""
+    made = generated(G, batch, noise, objective, "G/z")
     views = _views(objective, now, noise, "G")
     with torch.no_grad():
         real_logits = D(views.real(batch.x), batch.y).repeat_interleave(objective.fakes_per_real)
-    loss = objective.loss.generator(real_logits, D(views.fake(x_fake), y_fake)).mean()
-    (loss * noise.rows.share).backward(inputs=now.weights_G)
-    return {"G/loss": loss.detach()} | _held_by_entropy(G, objective, now, noise)
+    loss = objective.loss.generator(real_logits, D(views.fake(made.x), made.y)).mean()
+    terms = {"loss": loss} | _holding(G, made, objective, now)
+    (torch.stack(list(terms.values())).sum() * noise.rows.share).backward(inputs=now.weights_G)
+    return {f"G/{name}": term.detach() for name, term in terms.items()}
 
 
 def joint_step(
@@ -91,18 +104,25 @@ def joint_step(
 ) -> Scalars:
     """Adds to both players their gradients at the same point, D passing over the fakes once.
 
-    By the chain rule G's gradient at a fake is L_G'(D(x̃))·∇D(x̃), and the slope ∇D(x̃) is what
-    R2 has computed already: simultaneous play (Mescheder et al. 2017) costs G no pass of D.
+    By the chain rule G's gradient at a fake is L_G'(D(x̃))·∇D(x̃): simultaneous play (Mescheder
+    et al. 2017) costs G no pass of D of its own, and where R2 has computed the slope, nothing.
     """
-    x_fake, y_fake = generated(G, batch, noise, objective, "D/z")
-    real, fake, scalars = _judged_and_descended(D, batch, x_fake, y_fake, noise, objective, now)
+    made = generated(G, batch, noise, objective, "D/z")
+    real, fake, scalars = _judged_and_descended(D, batch, made, noise, objective, now)
     logits = fake.logits.detach().requires_grad_()
     against = real.logits.detach().repeat_interleave(objective.fakes_per_real)
     loss = objective.loss.generator(against, logits).mean()
-    (pull,) = torch.autograd.grad(loss * noise.rows.share, logits)
-    at_fakes = (pull[:, None] * fake.slope.detach()).view_as(x_fake)
-    x_fake.backward(at_fakes, inputs=now.weights_G)
-    return scalars | {"G/loss": loss.detach()} | _held_by_entropy(G, objective, now, noise)
+    (pull,) = torch.autograd.grad(loss, logits)
+    # Where D judges each alone, the pull is a multiple of the slope that R2 has computed.
+    is_known = objective.pack == 1 and objective.penalty_stride == 1
+    pulled = pull[:, None] * fake.slope.detach() if is_known else fake.pulled(pull)
+    at_fakes = pulled.view_as(made.x)
+    terms = _holding(G, made, objective, now)
+    # The inner product's gradient is G's: its value means nothing.
+    held = torch.stack([(made.x * at_fakes).sum(), *terms.values()]).sum()
+    (held * noise.rows.share).backward(inputs=now.weights_G)
+    scalars["G/loss"] = loss.detach()
+    return scalars | {f"G/{name}": term.detach() for name, term in terms.items()}
 
 
 Step = Callable[[nn.Module, nn.Module, Batch, StepNoise, Objective, Moment], Scalars]
@@ -111,8 +131,7 @@ Step = Callable[[nn.Module, nn.Module, Batch, StepNoise, Objective, Moment], Sca
 def _judged_and_descended(
     D: nn.Module,
     batch: Batch,
-    x_fake: Samples,
-    y_fake: Labels | None,
+    made: Made,
     noise: StepNoise,
     objective: Objective,
     now: Moment,
@@ -121,7 +140,7 @@ def _judged_and_descended(
     views = _views(objective, now, noise, "D")
     # Where the slope at every sample is wanted, one pass over reals and fakes is the cheaper.
     judged = _judged_together if objective.penalty_stride == 1 else _judged_apart
-    real, fake = judged(D, views, batch, x_fake.detach(), y_fake)
+    real, fake = judged(D, views, batch, made.x.detach(), made.y)
     fake_logits = fake.logits.unflatten(0, (-1, k))
     asked = targets(objective.labels, real.logits, fake_logits, noise)
     terms = {"loss": objective.loss.discriminator(real.logits, fake_logits, asked).mean()}
@@ -142,28 +161,30 @@ def _penalties(
 ) -> dict[str, Tensor]:
     """Each weighted penalty's mean, in the units of a mean over this part of the batch.
 
-    Every n-th sample is chosen by its place in the global batch, so that the expected penalty is
+    Every n-th pack is chosen by its place in the global batch, so that the expected penalty is
     that of the whole batch and the sum over parts does not depend on how the batch is cut.
     """
     stride, rows = objective.penalty_stride, noise.rows
+    places = rows.chosen(stride, objective.pack)
+    if len(places) == 0:  # this part holds none of the chosen
+        return {name: real.logits.new_zeros(()) for name in objective.penalties}
     views = _views(objective, now, noise, "D")
     if stride > 1:
-        places = torch.arange(rows.first_of(stride), rows.stop, stride) - rows.start
-        noise = noise._replace(stride=stride)
-        k = objective.fakes_per_real
-        of_fakes = (places[:, None] * k + torch.arange(k)).flatten()
-        chosen = Batch(real.x[places], None if real.y is None else real.y[places])
+        noise = noise._replace(places=places)
+        own, k = places - rows.start, objective.fakes_per_real
+        of_fakes = (own[:, None] * k + torch.arange(k)).flatten()
+        chosen = Batch(real.x[own], None if real.y is None else real.y[own])
         y_fake = None if fake.y is None else fake.y[of_fakes]
         views = _views(objective, now, noise, "D")
         real, fake = _judged_together(D, views, chosen, fake.x[of_fakes], y_fake)
-    # A part may hold more or fewer chosen samples than its share of the batch.
-    parity = len(real.x) / (-(-rows.total // stride)) / rows.share
+    # A part may hold more or fewer of the chosen than its share of the batch.
+    of_all = len(Rows(0, rows.total, rows.total).chosen(stride, objective.pack))
+    parity = len(places) / of_all / rows.share
     around = Surroundings(noise, now.anchors, objective.perturb)
     seen: Discriminator = lambda x, y: D(views.real(x), y)  # noqa: E731 - a name for its type
     return {
         name: now.gamma * weight * parity * REGULARIZERS[name](seen, real, fake, around).mean()
         for name, weight in objective.penalties.items()
-        if len(real.x)
     }
 
 
@@ -175,10 +196,7 @@ class _Views(NamedTuple):
 
 
 def _views(objective: Objective, now: Moment, noise: StepNoise, stream: str) -> _Views:
-    k, (start, stop, total) = objective.fakes_per_real, noise.rows
-    per_fake = noise
-    if k > 1:
-        per_fake = noise._replace(rows=Rows(start * k, stop * k, total * k))
+    per_fake = noise._replace(each=objective.fakes_per_real)
     augment, p = objective.augment, now.augment_p
     return _Views(
         lambda x: augment(x, p, noise, f"{stream}/real"),
@@ -211,13 +229,11 @@ def _judged_together(
     )
 
 
-def _held_by_entropy(
-    G: nn.Module, objective: Objective, now: Moment, noise: StepNoise
-) -> Scalars:
-    """Adds to G the gradient of λ·H(θ_G), where λ is not nought."""
-    if not objective.entropy:
-        return {}
-    entropy = objective.entropy * relative_entropy(G, now.origin)
-    (entropy * noise.rows.share).backward(inputs=now.weights_G)
-    return {"G/entropy": entropy.detach()}
-
+def _holding(G: nn.Module, made: Made, objective: Objective, now: Moment) -> dict[str, Tensor]:
+    """What holds G besides the game, weighted: λ·H(θ_G), and the anchor in the data."""
+    terms = {}
+    if objective.entropy:
+        terms["entropy"] = objective.entropy * relative_entropy(G, now.origin)
+    if objective.anchor and objective.hold is not None:
+        terms["anchor"] = objective.anchor * now.anchor * objective.hold(G, *made).mean()
+    return terms

@@ -134,14 +134,14 @@ def _gradients(
     batch = game.optimization.batch
     own = Rows(0, batch, batch).of_process(game.world.rank, game.world.size)
     moment = Moment(
-        now.gamma, state.augment_p, state.anchors, state.origin, state.weights_G, state.weights_D
+        now.gamma, now.anchor, state.augment_p, state.anchors, state.origin, state.weights_G, state.weights_D
     )
     while True:
         try:
             for weight in chain.from_iterable(players):
                 weight.grad = None
             total: Scalars = {}
-            for rows in own.cut(state.micro_batch or len(own)):
+            for rows in own.cut(_part(state, len(own), game.objective.pack)):
                 noise = StepNoise(state.seed, update, rows, state.device)
                 with autocast(state.device, game.precision):
                     part = step(
@@ -151,16 +151,21 @@ def _gradients(
                 total = {k: v * weight + total.get(k, 0.0) for k, v in part.items()}
             break
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            _halve(state, len(own), error)
+            _halve(state, len(own), game.objective.pack, error)
     game.world.sum_gradients(chain.from_iterable(players))
     return game.world.mean(total)
 
 
-def _halve(state: TrainState, rows: int, error: RuntimeError) -> None:
+def _part(state: TrainState, rows: int, pack: int) -> int:
+    """Samples at once: whole packs."""
+    return max(pack, (state.micro_batch or rows) // pack * pack)
+
+
+def _halve(state: TrainState, rows: int, pack: int, error: RuntimeError) -> None:
     """Half as many samples at once from now on; anything but a lack of memory is raised again."""
     lacks_memory = isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error)
-    size = state.micro_batch or rows
-    if not lacks_memory or size == 1:
+    size = _part(state, rows, pack)
+    if not lacks_memory or size == pack:
         raise error
     state.micro_batch = size // 2
     if state.device.type == "cuda":
@@ -181,7 +186,7 @@ def _moved(
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))  # pyright: ignore[reportPrivateImportUsage] - torch names no public one
 
 
 def _set_rates(optimizer: torch.optim.Adam, lr: float, beta1: float, beta2: float) -> None:

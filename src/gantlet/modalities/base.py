@@ -106,11 +106,12 @@ class Modality:
     load: Callable[[Source, Any], Read]
     fit: Callable[[Raw], Codec]
     codec: Callable[[Mapping[str, Any]], Codec]  # the inverse of Codec.plain
-    features: Callable[[Any], np.ndarray]  # raw rows → n × d floats, for the cheap held-out distance
+    features: Callable[[Any], np.ndarray]  # raw rows → n × d floats, for the held-out distance
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 
 
 def finished(job: Generator[Progress, None, T]) -> T:

@@ -65,6 +65,14 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     return values.reshape(shape)
 
 
+def idx_file(folder: Path, part: str, kind: str) -> Path:
+    """The file of a folder whose name holds part and kind, as "train" and "images-idx3-ubyte"."""
+    found = sorted(folder.glob(f"*{part}-{kind}*"))
+    if not found:
+        raise SourceError(f"{folder}: no file named *{part}-{kind} or *{part}-{kind}.gz is here")
+    return found[0]
+
+
 def labels_beside(path: Path) -> Path | None:
     """The file of labels that belongs to a file of images, where there is one."""
     if "images" not in path.name:

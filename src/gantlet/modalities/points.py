@@ -54,7 +54,9 @@ class PointsCodec:
         return (2,)
 
     def encode(self, rows: Points) -> Float[Tensor, "n 2"]:
-        return torch.from_numpy(((rows - np.array(self.mean)) / np.array(self.scale)).astype(np.float32))
+        return torch.from_numpy(
+            ((rows - np.array(self.mean)) / np.array(self.scale)).astype(np.float32)
+        )
 
     def decode(self, samples: Float[Tensor, "n 2"]) -> Points:
         return samples.double().cpu().numpy() * np.array(self.scale) + np.array(self.mean)
@@ -140,11 +142,12 @@ def _drawn(rows: Points, side: int) -> Image.Image:
         middle[1] - rows[:, 1], rows[:, 0] - middle[0], bins=(edges, edges)
     )
     ink = np.minimum(1.0, np.sqrt(counts / max(1.0, np.quantile(counts[counts > 0], 0.9))))
-    return Image.fromarray((255 * (1 - 0.9 * ink)).astype(np.uint8), "L")
+    return Image.fromarray((255 * (1 - 0.9 * ink)).astype(np.uint8))
 
 
 def _write_npz(path: Path, rows: Points, labels: Int[np.ndarray, "n"] | None) -> None:
-    np.savez(path, samples=rows, **({} if labels is None else {"labels": labels}))
+    arrays = {"samples": rows} if labels is None else {"samples": rows, "labels": labels}
+    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes them for allow_pickle
 
 
 def _write_npy(path: Path, rows: Points, _labels: Int[np.ndarray, "n"] | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from gantlet.types import Labels, Samples
+from gantlet.types import Hold, Labels, Samples
 
 
 class Task(NamedTuple):
@@ -26,4 +26,7 @@ class Family:
     discriminator: Callable[[Task, Any], nn.Module]
     ranks: tuple[int, ...]  # lengths of `Task.shape` that it takes: 1 vectors, 3 pictures
     prime: Callable[[nn.Module, Samples, Labels | None], None] | None = None  # G, from data
+    hold: Hold | None = None  # how far samples are from where G set out with their z
+    pack: Callable[[Any], int] = lambda _: 1  # samples that D judges together in training
+    settle: Callable[[nn.Module, Samples], None] | None = None  # lets D judge samples alone
     is_sample_wise: bool = True  # False: batch statistics couple samples, no penalty is defined

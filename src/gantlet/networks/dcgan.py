@@ -5,6 +5,7 @@ defined on this D, and micro-batches would change the mathematics.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -41,7 +42,7 @@ class DcganGenerator(nn.Module):
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
         ]
-        for wide, narrow in zip(widths, widths[1:], strict=False):
+        for wide, narrow in pairwise(widths):
             layers += [
                 nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(narrow),
@@ -66,7 +67,7 @@ class DcganDiscriminator(nn.Module):
             nn.Conv2d(task.shape[0], widths[0], *first),
             nn.LeakyReLU(0.2),
         ]
-        for narrow, wide in zip(widths, widths[1:], strict=False):
+        for narrow, wide in pairwise(widths):
             layers += [
                 nn.Conv2d(narrow, wide, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(wide),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -27,7 +28,7 @@ class MlpSettings:
 def _hidden(inputs: int, settings: MlpSettings) -> nn.Sequential:
     sizes = [inputs, *[settings.width] * settings.depth]
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         linear = nn.Linear(fan_in, fan_out)
         nn.init.kaiming_normal_(linear.weight, a=0.2)
         nn.init.zeros_(linear.bias)
@@ -41,6 +42,10 @@ class Waves(nn.Module):
     Each sine has slope one at most, so that a penalty on D's slope weighs fine and coarse detail
     alike. After Tancik et al. 2020 (Fourier features), with lengths spread instead of drawn.
     """
+
+    directions: Tensor
+    phases: Tensor
+    amplitudes: Tensor
 
     def __init__(self, inputs: int, settings: MlpSettings) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ chain of residual blocks, turned round; the only resampling is the [1, 2, 1] ker
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -88,8 +89,7 @@ class ResnetGenerator(nn.Module):
         nn.init.normal_(self.scale.weight, 0.0, inputs**-0.5)
         self.stages = nn.ModuleList(_stage(size, settings, blocks) for size in sizes)
         self.changes = nn.ModuleList(
-            _convolution(wide, narrow, 1, 1.0)
-            for wide, narrow in zip(sizes, sizes[1:], strict=False)
+            _convolution(wide, narrow, 1, 1.0) for wide, narrow in pairwise(sizes)
         )
         self.out = _convolution(sizes[-1], task.shape[0], 1, 1.0)
         self.out_bias = Bias(task.shape[0])
@@ -111,8 +111,7 @@ class ResnetDiscriminator(nn.Module):
         self.enter = _convolution(task.shape[0], sizes[0], 1, 1.0)
         self.stages = nn.ModuleList(_stage(size, settings, blocks) for size in sizes)
         self.changes = nn.ModuleList(
-            _convolution(narrow, wide, 1, 1.0)
-            for narrow, wide in zip(sizes, sizes[1:], strict=False)
+            _convolution(narrow, wide, 1, 1.0) for narrow, wide in pairwise(sizes)
         )
         base = (at.base_height, at.base_width)
         self.collapse = nn.Conv2d(sizes[-1], sizes[-1], base, groups=sizes[-1], bias=False)

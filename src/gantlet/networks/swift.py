@@ -1,14 +1,16 @@
 """The family for small budgets: good pictures in minutes on a CPU.
 
 G starts as a mixture of Gaussians in the space of the data's principal components, one for each
-condition, and learns what is missing as a convolutional correction: from the first step layout,
-colour and proportions are about right. It is normalised sample by sample (pixel norm, scaled and
-shifted by the condition). Its output is clamped to the data's range with the gradient passed
-through, so that black can be exactly black. D is a plain strided chain without any norm. Nearly
-all work is done at low resolution, in dense convolutions, where a CPU is fast.
+condition, and learns to correct its draws by a small U-net: from the first step layout, colour and
+proportions are about right, and what is to be corrected lies before its eyes. It is normalised
+sample by sample (pixel norm, scaled and shifted by the condition). Its output is clamped to the
+data's range with the gradient passed through, so that black can be exactly black. D is a plain
+strided chain without any norm that also sees the variety of packs of samples. Nearly all work is
+done at low resolution, in dense convolutions, where a CPU is fast.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -18,11 +20,11 @@ from torch.nn.functional import leaky_relu, relu
 from gantlet.config import setting
 from gantlet.layers import cropped, fitted, geometry
 from gantlet.networks.base import Family, Task
+from gantlet.networks.mixture import Mixture
 from gantlet.types import Labels, Latents, PerSample, Samples
 
 EMBEDDED = 32  # numbers in which G sees the condition
 SLOPE = 0.2  # of D's leaky ReLU
-PRIOR_ROWS = 20  # rows that the overall covariance counts for in each condition's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class SwiftSettings:
     width_G: int = setting(96, "channels of G at the lowest resolution")
     width_D: int = setting(32, "channels of D after its first convolution; doubled twice")
     narrowest: int = setting(32, "channels below which no stage of G goes")
-    components: int = setting(24, "principal components that G's mixture of Gaussians spans")
+    pack: int = setting(8, "samples whose variety D sees; 1: D judges each alone in training too")
+    components: int = setting(160, "principal components that G's mixture of Gaussians spans")
 
 
 class Clamp(torch.autograd.Function):
@@ -41,55 +44,8 @@ class Clamp(torch.autograd.Function):
         return x.clamp(-1, 1)
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - one output, so one gradient
         return gradient
-
-
-class Mixture(nn.Module):
-    """A Gaussian for each condition in the space of principal components, drawn from z.
-
-    Nothing here is learned by the game; `prime` sets it from data.
-    """
-
-    def __init__(self, task: Task, components: int) -> None:
-        super().__init__()
-        size = torch.Size(task.shape).numel()
-        self.components = min(components, task.latent_dim, size)
-        self.shape, conditions = task.shape, max(1, task.classes)
-        self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("basis", torch.zeros(self.components, size))
-        self.register_buffer("centres", torch.zeros(conditions, self.components))
-        self.register_buffer(
-            "factors", torch.zeros(conditions, self.components, self.components)
-        )
-
-    def forward(self, z: Latents, y: Labels) -> Samples:
-        spread = torch.bmm(self.factors[y], z[:, : self.components, None])[:, :, 0]
-        return (self.mean + (self.centres[y] + spread) @ self.basis).unflatten(1, self.shape)
-
-    @torch.no_grad()
-    def prime(self, x: Samples, y: Labels | None) -> None:
-        """Fits mean, components and each condition's Gaussian to samples of the data."""
-        flat = x.detach().float().cpu().flatten(1)
-        mean = flat.mean(0)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            _, _, directions = torch.svd_lowrank(flat - mean, self.components, niter=3)
-        found = directions.shape[1]  # fewer than asked for where there are fewer samples
-        coordinates = torch.zeros(len(flat), self.components)
-        coordinates[:, :found] = (flat - mean) @ directions
-        self.mean.copy_(mean)
-        self.basis[:found].copy_(directions.T)
-        scale = coordinates.var(0).mean().clamp_min(1e-12) * 1e-3 * torch.eye(self.components)
-        labels = torch.zeros(len(flat), dtype=torch.int64) if y is None else y.cpu()
-        for label in range(len(self.centres)):
-            own = coordinates[labels == label]
-            if len(own) == 0:
-                own = coordinates
-            centred = own - own.mean(0)
-            covariance = (centred.T @ centred + PRIOR_ROWS * scale) / len(own) + scale
-            self.centres[label].copy_(own.mean(0))
-            self.factors[label].copy_(torch.linalg.cholesky(covariance))
 
 
 class ConditionalNorm(nn.Module):
@@ -113,52 +69,85 @@ def _normal(layer: nn.Module, fan_in: float, gain: float = 1.0) -> None:
             nn.init.normal_(weight, 0.0, gain / fan_in**0.5)
 
 
+def stage_widths(stages: int, settings: SwiftSettings) -> list[int]:
+    """Channels of G at each resolution below the picture's, from the base up."""
+    widths = [settings.width_G]
+    for stage in range(stages - 1):
+        narrower = widths[-1] * 2 // 3 if stage == 0 else widths[-1] // 2
+        widths.append(max(settings.narrowest, narrower // 16 * 16))
+    return widths
+
+
 class SwiftGenerator(nn.Module):
+    """Draws a picture from the mixture, and corrects it by a U-net that also hears z."""
+
     def __init__(self, task: Task, settings: SwiftSettings) -> None:
         super().__init__()
         self.geometry = at = geometry(*task.shape[1:])
         self.has_conditions = task.classes > 0
         conditions = max(1, task.classes)
-        # One width a resolution from the base up; the last doubling leads to the channels.
-        widths = [settings.width_G]
-        for stage in range(at.stages - 1):
-            narrower = widths[-1] * 2 // 3 if stage == 0 else widths[-1] // 2
-            widths.append(max(settings.narrowest, narrower // 16 * 16))
+        widths = stage_widths(at.stages, settings)
+        doubled = Task((task.shape[0], *at.doubled), task.classes, task.latent_dim)
+        self.mixture = Mixture(doubled, settings.components)
         self.embedding = nn.Parameter(torch.randn(conditions, EMBEDDED))
         inputs = task.latent_dim + EMBEDDED
         self.enter = nn.Linear(inputs, widths[0] * at.base_height * at.base_width, bias=False)
         _normal(self.enter, inputs)
+        self.enter_norm = ConditionalNorm(widths[0], conditions)
+        resample = (4, 2, 1) if at.stages else (3, 1, 1)
+        fine_to_coarse = [task.shape[0], *reversed(widths)]
+        self.downs = nn.ModuleList(
+            nn.Conv2d(narrow, wide, *resample, bias=False)
+            for narrow, wide in pairwise(fine_to_coarse)
+        )
+        self.down_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[::-1])
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False)
-            for wide, narrow in zip(widths, widths[1:], strict=False)
+            for wide, narrow in pairwise(widths)
         )
+        self.up_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[1:])
+        for down, narrow in zip(self.downs, fine_to_coarse, strict=False):
+            _normal(down, resample[0] ** 2 * narrow)
         for up, wide in zip(self.ups, widths, strict=False):
             _normal(up, 4 * wide)
-        self.norms = nn.ModuleList(ConditionalNorm(width, conditions) for width in widths)
-        last = (4, 2, 1) if at.stages else (3, 1, 1)
-        self.out = nn.ConvTranspose2d(widths[-1], task.shape[0], *last)
+        self.out = nn.ConvTranspose2d(widths[-1], task.shape[0], *resample)
         _normal(self.out, 4 * widths[-1], gain=0.3)
-        doubled = Task((task.shape[0], *at.doubled), task.classes, task.latent_dim)
-        self.mixture = Mixture(doubled, settings.components)
+
+    def condition(self, z: Latents, y: Labels | None) -> Labels:
+        """The labels, or the only condition there is."""
+        if y is not None:
+            return y
+        assert not self.has_conditions, "a network made for classes needs labels"
+        return torch.zeros(len(z), dtype=torch.int64, device=z.device)
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
-        if y is None:
-            assert not self.has_conditions, "a network made for classes needs labels"
-            y = torch.zeros(len(z), dtype=torch.int64, device=z.device)
+        y = self.condition(z, y)
         at = self.geometry
+        drawn = self.mixture(z, y)
+        seen, x = [], drawn.clamp(-1, 1)
+        for down, norm in zip(self.downs, self.down_norms, strict=True):
+            x = relu(norm(down(x), y))  # b × width × h/2 × w/2
+            seen.append(x)
         x = self.enter(torch.cat([z, self.embedding[y]], dim=1))
         x = x.view(len(z), at.base_height, at.base_width, -1).permute(0, 3, 1, 2)
-        x = relu(self.norms[0](x, y))
-        for up, norm in zip(self.ups, list(self.norms)[1:], strict=True):
-            x = relu(norm(up(x), y))  # b × width × 2h × 2w
-        return cropped(Clamp.apply(self.out(x) + self.mixture(z, y)), at)
+        x = relu(self.enter_norm(x, y)) + seen.pop()
+        for up, norm in zip(self.ups, self.up_norms, strict=True):
+            x = relu(norm(up(x), y)) + seen.pop()  # b × width × 2h × 2w
+        return cropped(Clamp.apply(drawn + self.out(x)), at)
 
 
 class SwiftDiscriminator(nn.Module):
+    """A strided chain without norm, and the variety of a pack of samples.
+
+    In training D sees, besides each sample's features, how widely each feature spreads over the
+    sample's pack, so that a generator of too little variety is found out (minibatch statistics,
+    Salimans et al. 2016, 3.2; Karras et al. 2018, 3; packs, Lin et al. 2018). In evaluation the
+    spread is one that `settle` noted, and each sample is judged alone.
+    """
+
     def __init__(self, task: Task, settings: SwiftSettings) -> None:
         super().__init__()
-        self.geometry = geometry(*task.shape[1:])
-        self.has_conditions = task.classes > 0
+        self.geometry, self.pack = geometry(*task.shape[1:]), settings.pack
         sides, width, channels = list(self.geometry.doubled), settings.width_D, task.shape[0]
         layers: list[nn.Module] = []
         while min(sides) > 4:
@@ -172,18 +161,52 @@ class SwiftDiscriminator(nn.Module):
         size = channels * sides[0] * sides[1]
         self.out = nn.Linear(size, 1)
         _normal(self.out, size)
-        self.rows = nn.Parameter(torch.randn(max(1, task.classes), size) * 0.3 / size**0.5)
+        self.of_variety = nn.Linear(size, 1, bias=False) if self.pack > 1 else None
+        if self.of_variety is not None:
+            _normal(self.of_variety, size)
+            self.register_buffer("typical", torch.zeros(size))
+        # Projection (Miyato & Koyama 2018), small at first: the condition is learned, not given.
+        rows = torch.randn(task.classes, size) * 0.3 / size**0.5
+        self.rows = nn.Parameter(rows) if task.classes else None
 
-    def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
+    def features(self, x: Samples) -> Float[Tensor, "b features"]:
+        """What D sees of each sample by itself."""
         x = fitted(x, self.geometry).contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             x = leaky_relu(layer(x), SLOPE)  # b × width × h/2 × w/2
-        features = x.flatten(1)
+        return x.flatten(1)
+
+    def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
+        features = self.features(x)
         logits = self.out(features)[:, 0]
-        if not self.has_conditions:
+        if self.of_variety is not None:
+            spread = self.varieties(features) if self.training else self.typical[None]
+            logits = logits + self.of_variety(spread)[:, 0]
+        if self.rows is None:
             return logits
         assert y is not None, "a network made for classes needs labels"
-        return logits + (features * self.rows[y]).sum(1)  # projection, Miyato & Koyama 2018
+        return logits + (features * self.rows[y]).sum(1)
+
+    def varieties(self, features: Float[Tensor, "b features"]) -> Float[Tensor, "b features"]:
+        """Standard deviation of each feature over the pack; what is left over is a pack."""
+        whole = len(features) // self.pack * self.pack
+        packs = [features[:whole].unflatten(0, (-1, self.pack))]
+        if whole < len(features):
+            packs.append(features[whole:][None])
+        spreads = [(pack.var(1, correction=0) + 1e-4).sqrt() for pack in packs]
+        each = [
+            spread.repeat_interleave(pack.shape[1], 0)
+            for spread, pack in zip(spreads, packs, strict=True)
+        ]
+        return torch.cat(each)
+
+
+@torch.no_grad()
+def settle(D: nn.Module, x: Samples) -> None:
+    """Notes the variety that is typical of x, for D to assume where it judges samples alone."""
+    assert isinstance(D, SwiftDiscriminator)
+    if D.of_variety is not None:
+        D.typical.copy_(D.varieties(D.features(x)).mean(0))
 
 
 def prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
@@ -192,10 +215,23 @@ def prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
     G.mixture.prime(fitted(x, G.geometry), y)
 
 
+def hold(G: nn.Module, z: Latents, y: Labels | None, x: Samples) -> PerSample:
+    """How far samples have moved from the mixture's draws that G set out from.
+
+    Held loosely, each draw keeps its place in the data's main directions and the game is left to
+    decide on all else: G cannot give up a part of the data for what D finds easier to believe.
+    """
+    assert isinstance(G, SwiftGenerator)
+    return G.mixture.distance(z, G.condition(z, y), fitted(x, G.geometry))
+
+
 SWIFT = Family(
     settings=SwiftSettings,
     generator=SwiftGenerator,
     discriminator=SwiftDiscriminator,
     ranks=(3,),
     prime=prime,
+    hold=hold,
+    pack=lambda settings: settings.pack,
+    settle=settle,
 )
