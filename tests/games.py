@@ -23,6 +23,7 @@ WHOLE = Rows(0, 12, 12)
 
 def rules(*, strength: float = 0.0, name: str = "image", **settings) -> Objective:
     """An objective; `name` and `strength` are those of the augmentation."""
+    settings = {"penalties": {}} | settings
     augmentation = AugmentationSettings(name=name if strength else "none", strength=strength)
     return objective(ObjectiveSettings(latent_dim=LATENT_DIM, **settings), augmentation)
 

@@ -54,11 +54,15 @@ def is_setting(name: str) -> bool:
     """Whether a run, or one of the groups that depend on its kind, has the setting."""
     group, _, last = name.rpartition(".")
     if group == "data":
-        return any(last in vars(m.settings)["__annotations__"] for m in MODALITIES.values())
+        return any(last in named(m.settings) for m in MODALITIES.values())
     if group == "network.options":
-        return any(last in vars(f.settings)["__annotations__"] for f in NETWORKS.values())
-    names = {item.path for item in described(Run)}
-    return name in names or group == "objective.penalties"
+        return any(last in named(f.settings) for f in NETWORKS.values())
+    return name in named(Run) or group == "objective.penalties"
+
+
+def named(settings: type) -> set[str]:
+    """The names of all settings in a group."""
+    return {item.path for item in described(settings)}
 
 
 @every_page

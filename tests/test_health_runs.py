@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import games
 import numpy as np
 import pytest
-import runs
 
+import games
+import runs
 from gantlet.config import layered
 from gantlet.engine.devices import World
 from gantlet.engine.health import RULES, Reading, diagnose
@@ -67,7 +67,9 @@ SUFFERING = {
     # D learns fast, G not at all.
     "D_too_strong": case(corners(400), 200, 1e-6, 0.01, loss("nonsaturating", FREE), SHARP),
     # Penalties that let D say nothing.
-    "D_too_weak": case(runs.cloud(400), 60, 1e-3, 1e-3, loss("relativistic", {"r1": 1e5, "r2": 1e5})),
+    "D_too_weak": case(
+        runs.cloud(400), 60, 1e-3, 1e-3, loss("relativistic", {"r1": 1e5, "r2": 1e5})
+    ),
     # Thirty points, a sharp D, and fakes much like the thirty points it never saw.
     "D_memorises": case(
         gaussian(60), 140, 1e-5, 5e-3, loss("nonsaturating", FREE), SHARP,

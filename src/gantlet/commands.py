@@ -21,7 +21,7 @@ from gantlet.modalities.base import Progress, SourceError
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
 from gantlet.run import Run
-from gantlet.view import View, chosen
+from gantlet.view import Silence, View, chosen
 
 T = TypeVar("T")
 FAILED = 1
@@ -48,14 +48,22 @@ def train(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options.source, wishes)
     folder = Folder(options.out or named(options.source))
+    world = joined()
+    if world.size > 1 and options.new:
+        raise ConfigError("--new: several processes must know the folder; name it with --out")
+    if world.rank:  # the first process begins the run, the others join it
+        world.wait()
+        return _resumed(folder, None, options.json)
     if folder.exists:
         if not options.new and not _wants_new(folder):
+            world.wait()
             return _resumed(folder, None, options.json)
         folder = Folder(unused(folder.path))
     view = chosen(f"gantlet · {folder.path}", as_json=options.json)
     with Interrupts() as interrupts:
         try:
             session = _watched(prepared(options.source, wishes, folder), view, interrupts)
+            world.wait()
             if session is None:
                 return interrupts.exit_code
             return _play(session, folder, None, view, interrupts)
@@ -149,7 +157,8 @@ def _wants_new(folder: Folder) -> bool:
 
 
 def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
-    view = chosen(f"gantlet · {folder.path}", as_json=as_json)
+    quiet = joined().rank > 0
+    view = Silence() if quiet else chosen(f"gantlet · {folder.path}", as_json=as_json)
     with Interrupts() as interrupts:
         try:
             session = _watched(reopened(folder, None), view, interrupts)

@@ -43,7 +43,8 @@ from gantlet.types import Batch
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
 EXAMPLE = 10_000  # samples from which G is set up
-ADAPT_EVERY = 8  # steps between two moves of an adaptive augmentation's strength
+SAVE_SHARE = 0.02  # part of the time that keeping a better state may take
+ADAPT_EVERY = 32  # steps between two moves of an adaptive augmentation's strength
 
 
 class Session(NamedTuple):
@@ -104,7 +105,7 @@ class Execution:
         self.sums: dict[str, Tensor] = {}
         self.summed = self.skipped = 0
         self.next_preview = 1
-        self.measured_at = self.saved_at = self.judged_in = 0.0
+        self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
         self.best = float("inf")
         self.is_writer = world.rank == 0
         self.is_over = False
@@ -208,7 +209,9 @@ class Execution:
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
         is_best = self._is_best()
         pause = self.session.run.keeping.checkpoint_seconds
-        if at_end or self.clock.elapsed - self.saved_at > (pause / 4 if is_best else pause):
+        if is_best:  # kept as soon as writing it costs little beside the time since the last
+            pause = min(pause, max(1.0, self.saved_in / SAVE_SHARE))
+        if at_end or self.clock.elapsed - self.saved_at > pause:
             yield self._saved(is_best)
 
     def _is_best(self) -> bool:
@@ -238,7 +241,7 @@ class Execution:
             raise NonFinite("weights are not finite")
 
     def _saved(self, is_best: bool = False) -> Saved:
-        state, keeping = self.state, self.session.run.keeping
+        state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
         self._require_finite()
         calibration = self.meter.calibration(state)
         if not all(map(math.isfinite, calibration)):
@@ -258,6 +261,7 @@ class Execution:
         best = self.folder.best()
         store.prune(self.folder.checkpoints, keeping.keep, {best} if best else set())
         self.saved_at = self.clock.elapsed
+        self.saved_in = self.saved_at - began
         return self._logged(Saved(path, state.step, is_best))
 
     def _restored(self) -> Iterator[Event]:

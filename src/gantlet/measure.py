@@ -60,9 +60,7 @@ def calibration(real: Float[Tensor, "m"], fake: Float[Tensor, "n"]) -> Calibrati
     return Calibration(slope, (beta[1] - slope * middle).item())
 
 
-def spread(
-    real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]
-) -> float:
+def spread(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
     """How varied the generated are beside the real, 1 being equally.
 
     The smaller of two ratios: of root mean square distances from the mean, which shows a cloud

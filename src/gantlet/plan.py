@@ -18,6 +18,7 @@ from gantlet.run import Run, resolved
 
 RECIPES = Path(__file__).parent / "recipes"
 DEFAULT_MINUTES = 10.0
+FEW = 10_000  # samples below which D's view is augmented as it begins to memorise
 
 
 class Plan(NamedTuple):
@@ -76,6 +77,10 @@ def planned(
     if device == "cuda":
         machine["precision"] = "bfloat16"
         reasons.append("precision bfloat16: halves the work of a GPU; weights stay float32")
+    augmentation = MODALITIES[modality].augmentation
+    if augmentation is not None and found.count < FEW:
+        machine["augmentation"] = {"name": augmentation, "adaptive": True}
+        reasons.append(f"adaptive augmentation: {found.count:,} samples are soon known by heart")
     budget: dict[str, Any] = {}
     if not set(wishes.get("budget", {})) & {"minutes", "images", "steps"}:
         budget = {"budget": {"minutes": DEFAULT_MINUTES}}

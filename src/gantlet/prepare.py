@@ -68,7 +68,7 @@ def looked(source: Source, wishes: Mapping[str, Any]) -> Generator[Progress, Non
     found = yield from modality.survey(source, settings)
     run = draft(modality.name, wishes)
     classes = len(found.classes) or _cluster_count(run, found.count)
-    variance = TYPICAL_VARIANCE * float(np.prod(found.shape))
+    variance = found.variance or TYPICAL_VARIANCE * float(np.prod(found.shape))
     plan = planned(modality.name, found, classes, variance, wishes, probed=True)
     return Look(modality, found, plan)
 

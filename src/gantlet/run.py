@@ -53,13 +53,13 @@ class Run:
     clusters: int = setting(0, "conditions found where the data has no classes; 0: none")
     cluster_rows: int = setting(40, "rows that a cluster has on average, at least")
     data: dict[str, Any] = setting({}, "how the source is read")
-    network: NetworkSettings = NetworkSettings()  # noqa: RUF009 - frozen, so it can be shared
+    network: NetworkSettings = NetworkSettings()
     objective: ObjectiveSettings = ObjectiveSettings()  # noqa: RUF009 - the same
     policy: PolicySettings = PolicySettings()  # noqa: RUF009 - the same
     optimization: OptimizationSettings = OptimizationSettings()  # noqa: RUF009 - the same
     augmentation: AugmentationSettings = AugmentationSettings()  # noqa: RUF009 - the same
     budget: BudgetSettings = BudgetSettings()  # noqa: RUF009 - the same
-    keeping: KeepingSettings = KeepingSettings()  # noqa: RUF009 - the same
+    keeping: KeepingSettings = KeepingSettings()
 
 
 def players(

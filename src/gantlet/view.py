@@ -103,6 +103,14 @@ def line(event: Event) -> str | None:
             return None
 
 
+class Silence:
+    """Nothing: for all processes but the first."""
+
+    def working(self, progress: JobProgress) -> None: ...
+    def event(self, event: Event) -> None: ...
+    def close(self) -> None: ...
+
+
 class JsonView:
     """One JSON object a line, for programs; a step line at most five times a second."""
 

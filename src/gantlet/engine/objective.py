@@ -18,7 +18,7 @@ class ObjectiveSettings:
 
     loss: str = setting("relativistic", "the adversarial loss", one_of=LOSSES)
     penalties: dict[str, float] | None = setting(
-        None, f"weight of each penalty on D, of: {', '.join(REGULARIZERS)}; none: r1 and r2 by gamma"
+        None, f"weights of penalties on D, of {', '.join(REGULARIZERS)}; none: r1 and r2 by gamma"
     )
     gamma: float = setting(2e-4, "weight of r1 and r2 over the data's total variance")
     penalty_stride: int = setting(1, "penalties look at every n-th pack of samples, at every step")
@@ -64,7 +64,8 @@ def objective(
     for name in settings.penalties:
         if name not in REGULARIZERS:
             raise ConfigError(
-                f"unknown penalty 'objective.penalties.{name}'; there are: {', '.join(REGULARIZERS)}"
+                f"unknown penalty 'objective.penalties.{name}'; "
+                f"there are: {', '.join(REGULARIZERS)}"
             )
     loss = LOSSES[settings.loss]
     if settings.labels != LabelSettings() and not loss.has_targets:

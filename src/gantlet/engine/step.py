@@ -146,14 +146,20 @@ def _judged_and_descended(
     terms = {"loss": objective.loss.discriminator(real.logits, fake_logits, asked).mean()}
     terms |= _penalties(D, real, fake, noise, objective, now)
     total = torch.stack(list(terms.values())).sum() * noise.rows.share
-    total.backward(inputs=now.weights_D, retain_graph=True)  # the slope at fakes may be asked for yet
+    # The slope at the fakes may be asked for yet, so the graph is kept.
+    total.backward(inputs=now.weights_D, retain_graph=True)
     boundary = objective.loss.boundary(real.logits, fake_logits).detach()
-    return real, fake, {f"D/{name}": term.detach() for name, term in terms.items()} | {
-        "D/real": real.logits.detach().mean(),
-        "D/fake": fake.logits.detach().mean(),
-        "D/real_right": (real.logits.detach() > boundary).to(batch.x.dtype).mean(),
-        "D/fake_right": (fake.logits.detach() < boundary).to(batch.x.dtype).mean(),
-    }
+    return (
+        real,
+        fake,
+        {f"D/{name}": term.detach() for name, term in terms.items()}
+        | {
+            "D/real": real.logits.detach().mean(),
+            "D/fake": fake.logits.detach().mean(),
+            "D/real_right": (real.logits.detach() > boundary).to(batch.x.dtype).mean(),
+            "D/fake_right": (fake.logits.detach() < boundary).to(batch.x.dtype).mean(),
+        },
+    )
 
 
 def _penalties(

@@ -73,9 +73,7 @@ class NonFinite(ArithmeticError):
     """Gradients were not finite for more updates in a row than the policy's patience."""
 
 
-def train(
-    state: TrainState, draw: Draw, game: Game, clock: TellsProgress
-) -> Iterator[Tick]:
+def train(state: TrainState, draw: Draw, game: Game, clock: TellsProgress) -> Iterator[Tick]:
     """Plays until the clock stands at 1; one tick a step, `state` being up to date at each.
 
     Raises:
@@ -134,7 +132,13 @@ def _gradients(
     batch = game.optimization.batch
     own = Rows(0, batch, batch).of_process(game.world.rank, game.world.size)
     moment = Moment(
-        now.gamma, now.anchor, state.augment_p, state.anchors, state.origin, state.weights_G, state.weights_D
+        now.gamma,
+        now.anchor,
+        state.augment_p,
+        state.anchors,
+        state.origin,
+        state.weights_G,
+        state.weights_D,
     )
     while True:
         try:
@@ -144,9 +148,7 @@ def _gradients(
             for rows in own.cut(_part(state, len(own), game.objective.pack)):
                 noise = StepNoise(state.seed, update, rows, state.device)
                 with autocast(state.device, game.precision):
-                    part = step(
-                        state.G, state.D, draw(update, rows), noise, game.objective, moment
-                    )
+                    part = step(state.G, state.D, draw(update, rows), noise, game.objective, moment)
                 weight = len(rows) / len(own)
                 total = {k: v * weight + total.get(k, 0.0) for k, v in part.items()}
             break

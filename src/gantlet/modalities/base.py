@@ -87,6 +87,7 @@ class Found:
     shape: tuple[int, ...]  # of one encoded sample
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
+    variance: float | None = None  # of a sample, summed over its numbers, where it is known
     cache_bytes: int = 0  # what `load` will write to disk, where it does
 
 
@@ -110,6 +111,7 @@ class Modality:
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
+    augmentation: str | None = None  # what D's view of few samples is changed by
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 

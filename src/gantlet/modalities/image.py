@@ -89,5 +89,6 @@ IMAGE = Modality(
     distance=frechet_distance,
     preview=image_preview,
     writers=IMAGE_WRITERS,
+    augmentation="image",
     builtins=(DIGITS,),
 )

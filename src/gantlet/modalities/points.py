@@ -93,7 +93,9 @@ def recognises(source: Source) -> bool:
 def survey(source: Source, settings: PointsSettings) -> Survey:
     """Points are few and small: the survey reads them all."""
     raw = yield from load(source, settings)
-    return Found(count=len(raw.rows), shape=(2,), classes=raw.classes, notes=raw.notes)
+    return Found(
+        count=len(raw.rows), shape=(2,), classes=raw.classes, notes=raw.notes, variance=2.0
+    )
 
 
 def load(source: Source, settings: PointsSettings) -> Read:

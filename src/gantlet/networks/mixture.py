@@ -32,9 +32,7 @@ class Mixture(nn.Module):
         self.register_buffer("variance", torch.ones(()))
         self.register_buffer("basis", torch.zeros(self.components, size))
         self.register_buffer("centres", torch.zeros(conditions, self.components))
-        self.register_buffer(
-            "factors", torch.zeros(conditions, self.components, self.components)
-        )
+        self.register_buffer("factors", torch.zeros(conditions, self.components, self.components))
 
     def code(self, z: Latents, y: Labels) -> Float[Tensor, "b components"]:
         """Coordinates of the draw that z stands for."""

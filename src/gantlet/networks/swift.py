@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, relu
+from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, relu
 
 from gantlet.config import setting
 from gantlet.layers import cropped, fitted, geometry
@@ -25,12 +25,14 @@ from gantlet.types import Labels, Latents, PerSample, Samples
 
 EMBEDDED = 32  # numbers in which G sees the condition
 SLOPE = 0.2  # of D's leaky ReLU
+SMALLEST = 4  # side at which D stops halving
 
 
 @dataclass(frozen=True, kw_only=True)
 class SwiftSettings:
     width_G: int = setting(96, "channels of G at the lowest resolution")
-    width_D: int = setting(32, "channels of D after its first convolution; doubled twice")
+    entrance_D: int = setting(16, "channels of D at the picture's resolution")
+    width_D: int = setting(32, "channels of D at half of it; doubled at most twice")
     narrowest: int = setting(32, "channels below which no stage of G goes")
     pack: int = setting(8, "samples whose variety D sees; 1: D judges each alone in training too")
     components: int = setting(160, "principal components that G's mixture of Gaussians spans")
@@ -110,8 +112,8 @@ class SwiftGenerator(nn.Module):
             _normal(down, resample[0] ** 2 * narrow)
         for up, wide in zip(self.ups, widths, strict=False):
             _normal(up, 4 * wide)
-        self.out = nn.ConvTranspose2d(widths[-1], task.shape[0], *resample)
-        _normal(self.out, 4 * widths[-1], gain=0.3)
+        self.out = nn.Conv2d(widths[-1], task.shape[0], 3, 1, 1)
+        _normal(self.out, 9 * widths[-1], gain=0.3)
 
     def condition(self, z: Latents, y: Labels | None) -> Labels:
         """The labels, or the only condition there is."""
@@ -133,6 +135,8 @@ class SwiftGenerator(nn.Module):
         x = relu(self.enter_norm(x, y)) + seen.pop()
         for up, norm in zip(self.ups, self.up_norms, strict=True):
             x = relu(norm(up(x), y)) + seen.pop()  # b × width × 2h × 2w
+        if at.stages:  # interpolated, then convolved: no kernel can leave a grid behind
+            x = interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
         return cropped(Clamp.apply(drawn + self.out(x)), at)
 
 
@@ -145,18 +149,30 @@ class SwiftDiscriminator(nn.Module):
     spread is one that `settle` noted, and each sample is judged alone.
     """
 
+    typical: Tensor
+
     def __init__(self, task: Task, settings: SwiftSettings) -> None:
         super().__init__()
         self.geometry, self.pack = geometry(*task.shape[1:]), settings.pack
         sides, width, channels = list(self.geometry.doubled), settings.width_D, task.shape[0]
-        layers: list[nn.Module] = []
-        while min(sides) > 4:
+        # A first layer at full resolution, averaged: a strided one would be blind to some grids,
+        # and G would draw them.
+        self.enter = nn.Conv2d(channels, settings.entrance_D, 3, 1, 1)
+        _normal(self.enter, 9 * channels, gain=2**0.5)
+        self.halves = min(sides) > SMALLEST
+        if self.halves:
+            sides = [side // 2 for side in sides]
+        layers: list[nn.Module] = [nn.Conv2d(settings.entrance_D, width, 3, 1, 1)]
+        _normal(layers[0], 9 * settings.entrance_D, gain=2**0.5)
+        channels = width
+        while min(sides) > SMALLEST:
+            width = min(2 * width, 4 * settings.width_D)
             kernel = 4 if all(side % 2 == 0 for side in sides) else 3
             layer = nn.Conv2d(channels, width, kernel, 2, 1)
             _normal(layer, channels * kernel**2, gain=2**0.5)
             layers.append(layer)
             sides = [(side + 2 - kernel) // 2 + 1 for side in sides]
-            channels, width = width, min(2 * width, 4 * settings.width_D)
+            channels = width
         self.layers = nn.ModuleList(layers)
         size = channels * sides[0] * sides[1]
         self.out = nn.Linear(size, 1)
@@ -172,6 +188,9 @@ class SwiftDiscriminator(nn.Module):
     def features(self, x: Samples) -> Float[Tensor, "b features"]:
         """What D sees of each sample by itself."""
         x = fitted(x, self.geometry).contiguous(memory_format=torch.channels_last)
+        x = leaky_relu(self.enter(x), SLOPE)
+        if self.halves:
+            x = avg_pool2d(x, 2)
         for layer in self.layers:
             x = leaky_relu(layer(x), SLOPE)  # b × width × h/2 × w/2
         return x.flatten(1)
@@ -190,7 +209,7 @@ class SwiftDiscriminator(nn.Module):
     def varieties(self, features: Float[Tensor, "b features"]) -> Float[Tensor, "b features"]:
         """Standard deviation of each feature over the pack; what is left over is a pack."""
         whole = len(features) // self.pack * self.pack
-        packs = [features[:whole].unflatten(0, (-1, self.pack))]
+        packs = [features[:whole].unflatten(0, (-1, self.pack))] if whole else []
         if whole < len(features):
             packs.append(features[whole:][None])
         spreads = [(pack.var(1, correction=0) + 1e-4).sqrt() for pack in packs]
