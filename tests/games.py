@@ -21,11 +21,11 @@ PICTURES, POINTS = (1, 8, 8), (2,)
 WHOLE = Rows(0, 12, 12)
 
 
-def rules(*, strength: float = 0.0, name: str = "image", **settings) -> Objective:
+def rules(*, strength: float = 0.0, name: str = "image", pack: int = 1, **settings) -> Objective:
     """An objective; `name` and `strength` are those of the augmentation."""
     settings = {"penalties": {}} | settings
     augmentation = AugmentationSettings(name=name if strength else "none", strength=strength)
-    return objective(ObjectiveSettings(latent_dim=LATENT_DIM, **settings), augmentation)
+    return objective(ObjectiveSettings(latent_dim=LATENT_DIM, **settings), augmentation, pack=pack)
 
 
 def players(
@@ -38,6 +38,14 @@ def players(
         torch.manual_seed(seed)
         G, D = family.generator(task, settings), family.discriminator(task, settings)
     return G.double(), D.double()
+
+
+def judge_of_packs(pack: int, seed: int = 0) -> nn.Module:
+    """A small D in float64 that sees the variety of packs of pictures."""
+    family, task = NETWORKS["swift"], Task(PICTURES, 3, LATENT_DIM)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return family.discriminator(task, family.settings(width_D=4, pack=pack)).double()
 
 
 def reals(update: int, rows: Rows, shape: tuple[int, ...] = PICTURES, classes: int = 3) -> Batch:

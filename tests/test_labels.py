@@ -114,7 +114,7 @@ def test_a_loss_heeds_targets_exactly_where_it_says_so(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_label_settings_are_refused_by_a_loss_that_would_ignore_them(name):
-    settings = ObjectiveSettings(loss=name, labels=LabelSettings(real=0.9))
+    settings = ObjectiveSettings(loss=name, penalties={}, labels=LabelSettings(real=0.9))
     if LOSSES[name].has_targets:
         assert objective(settings, AugmentationSettings()).labels.real == 0.9
     else:

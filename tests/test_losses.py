@@ -191,14 +191,15 @@ def test_a_loss_ignores_a_constant_on_all_logits_exactly_where_its_boundary_foll
 
 
 @pytest.mark.parametrize("name", sorted(set(FIXED) - {"hinge"}))
-def test_a_fixed_boundary_is_the_best_logit_where_reals_and_fakes_are_equally_likely(name):
-    boundary = LOSSES[name].boundary(torch.zeros(2), torch.zeros(2, 1)).item()
-    assert boundary == pytest.approx(OPTIMA[name](0.4, 0.4, 1))
+@pytest.mark.parametrize("k", [1, 4])
+def test_a_fixed_boundary_is_the_best_logit_where_reals_and_fakes_are_equally_likely(name, k):
+    boundary = LOSSES[name].boundary(torch.zeros(2), torch.zeros(2, k)).item()
+    assert boundary == pytest.approx(OPTIMA[name](0.4, 0.4, k))
 
 
 @every
 def test_the_boundary_parts_logits_that_lie_well_apart(name):
-    real, fake = torch.tensor([0.9, 1.1]), torch.tensor([[-0.2, -0.4], [-0.3, -0.1]])
+    real, fake = torch.tensor([0.9, 1.1]), torch.tensor([[-0.8, -1.4], [-1.3, -0.9]])
     assert fake.max() < LOSSES[name].boundary(real, fake) < real.min()
 
 

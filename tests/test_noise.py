@@ -9,6 +9,7 @@ from gantlet.engine.noise import Rows, StepNoise, generator
 
 CPU = torch.device("cpu")
 draws = pytest.mark.parametrize("draw", ["normal", "uniform"])
+strides = pytest.mark.parametrize("stride", [1, 2, 3, 5])
 
 
 def numbers(draw: str, rows: Rows, *, seed: int = 0, step: int = 0, name: str = "z"):
@@ -31,15 +32,37 @@ def test_processes_that_cut_their_share_draw_together_what_one_process_draws(dra
     assert torch.equal(torch.cat(parts), numbers(draw, whole))
 
 
+@strides
+@pytest.mark.parametrize("pack", [1, 2, 3, 8])
+@pytest.mark.parametrize("start", [0, 5])
+def test_every_nth_pack_is_chosen_by_its_place_in_the_global_batch(stride, pack, start):
+    rows = Rows(start, 20, 24)
+    expected = [i for i in range(start, 20) if i // pack % stride == 0]
+    assert rows.chosen(stride, pack).tolist() == expected
+
+
 @draws
-@pytest.mark.parametrize("stride", [1, 2, 3, 5])
-@pytest.mark.parametrize("size", [1, 4, 12])
-def test_strided_parts_draw_together_every_nth_row_of_the_whole(draw, stride, size):
+@strides
+@pytest.mark.parametrize(
+    ("pack", "size"), [(1, 1), (1, 5), (1, 12), (2, 2), (2, 8), (4, 4), (4, 8)]
+)
+def test_parts_draw_for_the_chosen_packs_together_what_the_whole_draws_there(
+    draw, stride, pack, size
+):
     whole = Rows(0, 12, 12)
-    parts_of = whole.cut(size)
-    noises = [StepNoise(0, 0, rows, CPU, rows.chosen(stride, 1)) for rows in parts_of]
+    noises = [StepNoise(0, 0, rows, CPU, rows.chosen(stride, pack)) for rows in whole.cut(size)]
     parts = [getattr(noise, draw)("z", 3, 2) for noise in noises]
-    assert torch.equal(torch.cat(parts), numbers(draw, whole)[::stride])
+    packs = numbers(draw, whole).unflatten(0, (-1, pack))
+    assert torch.equal(torch.cat(parts), packs[::stride].flatten(0, 1))
+
+
+@draws
+def test_the_fakes_of_a_chosen_row_draw_what_they_draw_in_the_whole(draw):
+    whole = Rows(0, 12, 12)
+    places = whole.chosen(3, 2)
+    chosen = getattr(StepNoise(0, 0, whole, CPU, places, each=2), draw)("z", 3)
+    every = getattr(StepNoise(0, 0, whole, CPU, each=2), draw)("z", 3).unflatten(0, (12, 2))
+    assert torch.equal(chosen, every[places].flatten(0, 1))
 
 
 @draws

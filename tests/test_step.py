@@ -1,5 +1,7 @@
 """The steps' gradients are those of the formulas, however the batch is cut and whoever asks."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -36,8 +38,8 @@ G_FORMULAS = {
 
 def drawn_fakes(G, batch, objective, stream: str) -> tuple[Tensor, Tensor]:
     """k fakes for each real from z of that stream, each under its real's label."""
-    k = objective.fakes_per_real
-    z = games.noise().normal(stream, k, games.LATENT_DIM).reshape(-1, games.LATENT_DIM).double()
+    k, rows = objective.fakes_per_real, Rows(0, len(batch.x), len(batch.x))
+    z = games.noise(rows).normal(stream, k, games.LATENT_DIM).reshape(-1, games.LATENT_DIM).double()
     y = batch.y[:, None].expand(-1, k).reshape(-1)
     return G(z, y), y
 
@@ -50,7 +52,9 @@ def squared_slope(D, x: Tensor, y: Tensor) -> Tensor:
 
 
 def gradient_of(value: Tensor, player) -> list[Tensor]:
-    found = torch.autograd.grad(value, list(player.parameters()), allow_unused=True)
+    found = torch.autograd.grad(
+        value, list(player.parameters()), allow_unused=True, retain_graph=True
+    )
     return [
         torch.zeros_like(weight) if gradient is None else gradient
         for gradient, weight in zip(found, player.parameters(), strict=True)
@@ -123,6 +127,65 @@ def test_the_joint_step_gives_both_players_the_gradients_at_one_point(loss, k, s
     assert games.far(of_G, gradient_of(total, G)) < 1e-12
 
 
+def squared_slopes(D, x: Tensor, y: Tensor) -> Tensor:
+    """‖∇ Σ D‖² at each sample of one pack alone."""
+    x = x.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(D(x, y).sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(1)
+
+
+PACK, PACKS = 8, Rows(0, 24, 24)
+
+
+@every_loss
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_where_discriminator_judges_packs_both_gradients_are_those_of_packs_written_out(
+    loss, k, stride
+):
+    (G, _), D = games.players(), games.judge_of_packs(PACK)
+    batch, gamma = games.reals(0, PACKS), 0.7
+    rules = games.rules(
+        loss=loss, fakes_per_real=k, penalty_stride=stride, pack=PACK,
+        penalties={"r1": 0.5, "r2": 0.25},
+    )  # fmt: skip
+    joint_step(G, D, batch, games.noise(PACKS), rules, games.moment(G, D, gamma=gamma))
+    x_fake, y_fake = drawn_fakes(G, batch, rules, "D/z")
+    reals = [(batch.x[i : i + PACK], batch.y[i : i + PACK]) for i in range(0, 24, PACK)]
+    fakes = [(x_fake[i : i + PACK], y_fake[i : i + PACK]) for i in range(0, 24 * k, PACK)]
+    on_real, on_fake = (torch.cat([D(*pack) for pack in packs]) for packs in (reals, fakes))
+    of_G = G_FORMULAS[loss](on_real.repeat_interleave(k), on_fake).mean()
+    assert games.far(games.gradients(G), gradient_of(of_G, G)) < 1e-12
+    r1 = torch.cat([squared_slopes(D, *pack) / 2 for pack in reals[::stride]])
+    of_chosen = [fakes[i * k + j] for i in range(0, 3, stride) for j in range(k)]
+    r2 = torch.cat([squared_slopes(D, *pack) / 2 for pack in of_chosen])
+    of_D = D_FORMULAS[loss](on_real, on_fake.unflatten(0, (24, k))).mean()
+    of_D = of_D + gamma * (0.5 * r1.mean() + 0.25 * r2.mean())
+    assert games.far(games.gradients(D), gradient_of(of_D, D)) < 1e-12
+
+
+@pytest.mark.parametrize("step", [discriminator_step, generator_step, joint_step])
+@pytest.mark.parametrize(("pack", "size"), [(4, 4), (4, 8), (8, 8), (8, 16)])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("k", [1, 2])
+def test_micro_batches_of_whole_packs_sum_to_the_gradient_of_the_whole_batch(
+    step, pack, size, stride, k
+):
+    (G, _), D = games.players(), games.judge_of_packs(pack)
+    rules = games.rules(
+        fakes_per_real=k, penalty_stride=stride, pack=pack, strength=0.5, name="shift",
+        perturb="shift", penalties=dict.fromkeys(REGULARIZERS, 0.3),
+    )  # fmt: skip
+    moment = games.moment(G, D, augment_p=0.5)
+    step(G, D, games.reals(0, PACKS), games.noise(PACKS), rules, moment)
+    whole = games.gradients(G) + games.gradients(D)
+    G.zero_grad()
+    D.zero_grad()
+    for rows in PACKS.cut(size):
+        step(G, D, games.reals(0, rows), games.noise(rows), rules, moment)
+    assert games.far(games.gradients(G) + games.gradients(D), whole) < 1e-12
+
+
 @pytest.mark.parametrize("step", [discriminator_step, generator_step, joint_step])
 @pytest.mark.parametrize("size", [1, 5])
 @pytest.mark.parametrize("stride", [1, 4])
@@ -181,14 +244,15 @@ def test_a_step_adds_to_the_gradients_that_are_there():
 
 
 @every_loss
-def test_the_share_that_is_told_right_counts_by_the_losss_own_boundary(loss):
+@fakes
+def test_the_share_that_is_told_right_counts_by_the_losss_own_boundary(loss, k):
     G, D = games.players()
-    batch, rules = games.reals(0, games.WHOLE), games.rules(loss=loss)
+    batch, rules = games.reals(0, games.WHOLE), games.rules(loss=loss, fakes_per_real=k)
     told = discriminator_step(G, D, batch, games.noise(), rules, games.moment(G, D))
     x_fake, y_fake = drawn_fakes(G, batch, rules, "D/z")
     real, fake = D(batch.x, batch.y), D(x_fake, y_fake)
     middle = {"relativistic": 0.5 * (real.mean() + fake.mean()), "least_squares": 0.5}
-    middle["wasserstein"] = middle["relativistic"]
-    boundary = middle.get(loss, 0.0)  # with one fake for each real
+    middle |= {"wasserstein": middle["relativistic"], "hinge": 0.0}
+    boundary = middle.get(loss, -math.log(k))
     assert told["D/real_right"] == (real > boundary).double().mean()
     assert told["D/fake_right"] == (fake < boundary).double().mean()

@@ -17,7 +17,8 @@ def segregation(
     m, n = len(real), len(fake)
     both = np.concatenate([real, fake])
     is_real = np.arange(m + n) < m
-    _, neighbours = NearestNeighbors(n_neighbors=k + 1).fit(both).kneighbors(both)
-    same = is_real[neighbours[:, 1:]] == is_real[:, None]
+    # Asked for no points, it leaves each out of its own neighbours, among equal points too.
+    neighbours = NearestNeighbors(n_neighbors=k).fit(both).kneighbors(return_distance=False)
+    same = is_real[neighbours] == is_real[:, None]
     expected = (m * (m - 1) + n * (n - 1)) / ((m + n) * (m + n - 1))
     return float(abs(same.mean() - expected))

@@ -62,7 +62,7 @@ class Mixture(nn.Module):
         self.mean.copy_(mean)
         self.variance.copy_((flat - mean).square().sum(1).mean().clamp_min(1e-12))
         self.basis[:found].copy_(directions.T)
-        scale = coordinates.var(0).mean().clamp_min(1e-12) * 1e-3 * torch.eye(self.components)
+        scale = coordinates.square().mean().clamp_min(1e-12) * 1e-3 * torch.eye(self.components)
         labels = torch.zeros(len(flat), dtype=torch.int64) if y is None else y.cpu()
         for label in range(len(self.centres)):
             own = coordinates[labels == label]
@@ -71,4 +71,4 @@ class Mixture(nn.Module):
             centred = own - own.mean(0)
             covariance = (centred.T @ centred + PRIOR_ROWS * scale) / len(own) + scale
             self.centres[label].copy_(own.mean(0))
-            self.factors[label].copy_(torch.linalg.cholesky(covariance))
+            self.factors[label, :found].copy_(torch.linalg.cholesky(covariance)[:found])

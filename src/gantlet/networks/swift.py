@@ -80,6 +80,11 @@ def stage_widths(stages: int, settings: SwiftSettings) -> list[int]:
     return widths
 
 
+def doubled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:
+    """Twice the size by interpolation: a transposed convolution leaves a grid behind."""
+    return interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
 class SwiftGenerator(nn.Module):
     """Draws a picture from the mixture, and corrects it by a U-net that also hears z."""
 
@@ -89,8 +94,8 @@ class SwiftGenerator(nn.Module):
         self.has_conditions = task.classes > 0
         conditions = max(1, task.classes)
         widths = stage_widths(at.stages, settings)
-        doubled = Task((task.shape[0], *at.doubled), task.classes, task.latent_dim)
-        self.mixture = Mixture(doubled, settings.components)
+        whole = Task((task.shape[0], *at.doubled), task.classes, task.latent_dim)
+        self.mixture = Mixture(whole, settings.components)
         self.embedding = nn.Parameter(torch.randn(conditions, EMBEDDED))
         inputs = task.latent_dim + EMBEDDED
         self.enter = nn.Linear(inputs, widths[0] * at.base_height * at.base_width, bias=False)
@@ -104,14 +109,13 @@ class SwiftGenerator(nn.Module):
         )
         self.down_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[::-1])
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False)
-            for wide, narrow in pairwise(widths)
+            nn.Conv2d(wide, narrow, 3, 1, 1, bias=False) for wide, narrow in pairwise(widths)
         )
         self.up_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[1:])
         for down, narrow in zip(self.downs, fine_to_coarse, strict=False):
             _normal(down, resample[0] ** 2 * narrow)
         for up, wide in zip(self.ups, widths, strict=False):
-            _normal(up, 4 * wide)
+            _normal(up, 9 * wide)
         self.out = nn.Conv2d(widths[-1], task.shape[0], 3, 1, 1)
         _normal(self.out, 9 * widths[-1], gain=0.3)
 
@@ -134,9 +138,8 @@ class SwiftGenerator(nn.Module):
         x = x.view(len(z), at.base_height, at.base_width, -1).permute(0, 3, 1, 2)
         x = relu(self.enter_norm(x, y)) + seen.pop()
         for up, norm in zip(self.ups, self.up_norms, strict=True):
-            x = relu(norm(up(x), y)) + seen.pop()  # b × width × 2h × 2w
-        if at.stages:  # interpolated, then convolved: no kernel can leave a grid behind
-            x = interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = relu(norm(doubled(up(x)), y)) + seen.pop()  # b × width × 2h × 2w
+        x = doubled(x) if at.stages else x
         return cropped(Clamp.apply(drawn + self.out(x)), at)
 
 
