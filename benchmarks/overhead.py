@@ -185,7 +185,7 @@ def main() -> int:
     torch.set_flush_denormal(True)
     parser = argparse.ArgumentParser(description=f"{__doc__}".split("\n\n")[0])
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each half of a pair")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each half of a pair")
     arguments = parser.parse_args()
     worst = 1.0
     print("| images per CPU-second | bare loop | gantlet.fit | ratio, median of pairs | pairs |")

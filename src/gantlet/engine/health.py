@@ -41,6 +41,7 @@ class Verdict(NamedTuple):
 
 
 Rule = Callable[[Sequence[Reading]], Verdict | None]
+SETTLED = 0.2  # share of the run before which nothing is called converged
 RECENT = 3  # readings that must agree, so that a single noisy one raises nothing
 
 
@@ -146,6 +147,8 @@ def gradient_is_dead(readings: Sequence[Reading]) -> Verdict | None:
 def converged(readings: Sequence[Reading]) -> Verdict | None:
     """The distance stands at its floor, or has not moved for a third of the run."""
     now = readings[-1]
+    if now.progress < SETTLED:
+        return None
     if now.distance <= 1.5 * now.floor:
         return Verdict(
             "converged",
@@ -178,7 +181,7 @@ RULES: dict[str, Rule] = {
     "converged": converged,
 }
 
-HEALTHY = Verdict("healthy", "the game is balanced and the samples are getting better", "")
+HEALTHY = Verdict("healthy", "the game is balanced", "")
 WARMING = Verdict("warming_up", "too early to tell", "")
 
 
@@ -188,5 +191,11 @@ def diagnose(readings: Sequence[Reading]) -> list[Verdict]:
         return [WARMING]
     found = [verdict for rule in RULES.values() if (verdict := rule(readings))]
     if found:
-        return found
-    return [HEALTHY if len(readings) >= RECENT else WARMING]
+        # A game in trouble may stand still, too; that is no comfort then.
+        return [v for v in found if v.kind != "converged"] or found
+    if len(readings) < RECENT:
+        return [WARMING]
+    best = min(readings, key=lambda reading: reading.distance)
+    if readings[-1].distance > 1.3 * best.distance:
+        return [HEALTHY._replace(words=f"{HEALTHY.words}; it was better at step {best.step:,}")]
+    return [HEALTHY]
