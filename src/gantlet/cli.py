@@ -104,6 +104,7 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("protocol", choices=("ring", "grid", "stacked-mnist"))
     bench.add_argument("--minutes", type=float, help="training time a seed")
     bench.add_argument("--seeds", type=int, default=1, help="how many seeds")
+    bench.add_argument("--first-seed", type=int, default=0, help="the first of them")
     bench.add_argument("--data", type=Path, help="stacked-mnist: folder with MNIST's idx files")
     bench.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     bench.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder for the runs")

@@ -47,7 +47,7 @@ def stacked_mnist(options: argparse.Namespace) -> int:
     judge = trained(x, y, epochs=6)
     print(f"the judge reads {accuracy(judge, x_test, y_test):.2%} of the test digits")
     options.out.mkdir(parents=True, exist_ok=True)
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         pictures = options.out / f"stacked-mnist-{seed}.npy"
         if not pictures.is_file():
             np.save(pictures, triples(x, y, seed)[0])

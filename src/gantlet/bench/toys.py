@@ -49,7 +49,7 @@ def protocol(toy: Toy) -> Callable[[argparse.Namespace], int]:
         minutes = options.minutes or DEFAULT_MINUTES
         rows = []
         print(f"{'seed':>6} {'modes':>6} {'high quality':>13} {'KL':>8} {'CPU s':>7}")
-        for seed in range(options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             wishes = layered(
                 {"seed": seed, "threads": 1, "budget": {"minutes": minutes, "clock": "cpu"}},
                 assign(options.set),

@@ -8,7 +8,7 @@ from gantlet.networks.base import Task
 from gantlet.types import Labels, Latents, PerSample, Samples
 
 HELD = 24  # first components in which samples are held to where they set out
-PRIOR_ROWS = 20  # rows that the overall covariance counts for in each condition's
+PRIOR_ROWS = 20  # rows that a ridge of a thousandth of the variance counts for, besides itself
 
 
 class Mixture(nn.Module):
