@@ -215,8 +215,9 @@ class Execution:
             yield self._saved(is_best)
 
     def _is_best(self) -> bool:
-        # Of two that measure alike the later has the calmer weights.
-        return self.readings[-1].distance <= 1.02 * min(r.distance for r in self.readings)
+        # Of two that measure alike, but for noise, the later has the calmer weights.
+        ranks = [reading.rank for reading in self.readings]
+        return ranks[-1] <= 1.02 * min(ranks) + self.meter.noise
 
     def _stands_still(self, share: float) -> bool:
         best = min(self.readings, key=lambda reading: reading.distance)

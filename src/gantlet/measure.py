@@ -97,18 +97,19 @@ class Meter:
         most = run.keeping.measured
         self._real = modality.features(picked(raw.rows, against, most))
         self.count = len(self._real)
-        self.floor = self._floor(raw, split.train, run.seed)
+        self.ranking = modality.ranking or modality.distance
+        reals = self._reals(raw, split.train, run.seed)
+        self.floor = float(np.mean([modality.distance(self._real, other) for other in reals]))
+        self.noise = 2 * float(np.std([self.ranking(self._real, other) for other in reals]))
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
 
-    def _floor(self, raw: Raw, train: Int[np.ndarray, "n"], seed: int) -> float:
-        """The mean distance of the same held-out rows from as many training rows."""
+    def _reals(self, raw: Raw, train: Int[np.ndarray, "n"], seed: int) -> list[np.ndarray]:
+        """Features of several draws of training rows, as many as held-out rows are looked at."""
         rng = np.random.default_rng(seed)
-        distances = []
-        for _ in range(FLOORS):
-            rows = raw.rows[np.sort(rng.choice(train, min(self.count, len(train)), replace=False))]
-            distances.append(self.modality.distance(self._real, self.modality.features(rows)))
-        return float(np.mean(distances))
+        count = min(self.count, len(train))
+        draws = [np.sort(rng.choice(train, count, replace=False)) for _ in range(FLOORS)]
+        return [self.modality.features(raw.rows[rows]) for rows in draws]
 
     def reading(self, state: TrainState, means: Mapping[str, float], skipped: int) -> Reading:
         """Where the run stands, from the means since the last reading and a fresh look."""
@@ -130,6 +131,7 @@ class Meter:
             distance=self.modality.distance(self._real, fake),
             floor=self.floor,
             skipped=skipped,
+            rank=self.ranking(self._real, fake),
         )
 
     def verdicts(

@@ -30,6 +30,7 @@ class Reading(NamedTuple):
     distance: float  # held-out distance of the averaged generator
     floor: float  # the same distance of real against real
     skipped: int  # updates since the last tick that were skipped as not finite
+    rank: float = math.nan  # by what states are chosen: smaller is better
 
 
 class Verdict(NamedTuple):

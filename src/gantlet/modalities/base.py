@@ -111,6 +111,7 @@ class Modality:
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
+    ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/

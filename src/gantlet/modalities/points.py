@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from gantlet.config import setting
-from gantlet.metrics import segregation
+from gantlet.metrics import segregation, sliced_wasserstein
 from gantlet.modalities.base import (
     Found,
     Modality,
@@ -223,6 +223,7 @@ POINTS = Modality(
     codec=codec,
     features=features,
     distance=segregation,
+    ranking=sliced_wasserstein,
     preview=preview,
     writers={".npz": _write_npz, ".npy": _write_npy, ".csv": _write_csv, ".png": _write_png},
     builtins=tuple(CLOUDS),
