@@ -11,10 +11,11 @@ from torch import Tensor
 from gantlet import store
 from gantlet.config import layered
 from gantlet.events import Ended, Event, Stepped
-from gantlet.execute import Session, execute
+from gantlet.execute import execute
 from gantlet.folder import Folder
 from gantlet.modalities.base import finished
 from gantlet.prepare import prepared, reopened
+from gantlet.session import Session
 
 TINY: dict[str, Any] = {
     "device": "cpu",

@@ -12,7 +12,7 @@ from gantlet.config import ConfigError, assign, described, layered, read
 from gantlet.doctor import doctor
 from gantlet.engine.devices import joined
 from gantlet.events import Ended
-from gantlet.execute import Session, execute
+from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
 from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
@@ -21,6 +21,7 @@ from gantlet.modalities.base import Progress, SourceError
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
 from gantlet.run import Run
+from gantlet.session import Session
 from gantlet.view import Silence, View, chosen
 
 T = TypeVar("T")

@@ -4,11 +4,9 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-import numpy as np
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from gantlet import store
@@ -30,35 +28,18 @@ from gantlet.events import (
     Stepped,
     described,
 )
-from gantlet.feed import Feed, Split, picked
+from gantlet.feed import Feed
 from gantlet.files import lock, write_json
 from gantlet.folder import Folder
 from gantlet.measure import Meter
-from gantlet.modalities.base import Codec, Modality, Raw
-from gantlet.networks import Task
-from gantlet.run import Run, begun, game
-from gantlet.sampling import Conditions, decoded, sampled
-from gantlet.types import Batch
+from gantlet.run import begun, game
+from gantlet.sampling import decoded, sampled
+from gantlet.session import Session, example
 
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
-EXAMPLE = 10_000  # samples from which G is set up
 SAVE_SHARE = 0.02  # part of the time that keeping a better state may take
 ADAPT_EVERY = 32  # steps between two moves of an adaptive augmentation's strength
-
-
-class Session(NamedTuple):
-    """A run with its data opened."""
-
-    run: Run
-    modality: Modality
-    raw: Raw
-    codec: Codec
-    task: Task
-    conditions: Conditions
-    labels: Int[np.ndarray, "n"] | None
-    split: Split
-    facts: dict[str, object]
 
 
 def execute(
@@ -91,7 +72,7 @@ class Execution:
         self.session, self.folder, self.minutes = session, folder, minutes
         run = session.run
         self.budget, self.anchor = run.budget, Anchor()
-        self.state = begun(run, session.task, _example(session))
+        self.state = begun(run, session.task, example(session))
         self.game: Game = game(run, world)
         self.feed = Feed(
             session.raw.rows, session.codec, session.split.train, session.labels, run.seed,
@@ -323,15 +304,6 @@ class Execution:
         if self.is_writer:
             self.folder.log(described(event))
         return event
-
-
-def _example(session: Session) -> Batch:
-    """Some of the training data, encoded: enough to know its covariance by."""
-    rows, labels = session.split.train, session.labels
-    x = session.codec.encode(picked(session.raw.rows, rows, EXAMPLE))
-    if labels is None:
-        return Batch(x, None)
-    return Batch(x, torch.as_tensor(picked(labels, rows, EXAMPLE), dtype=torch.int64))
 
 
 def _is_finite(state: TrainState) -> bool:

@@ -14,7 +14,6 @@ import torch
 from gantlet import conditions
 from gantlet.conditions import Clusters
 from gantlet.config import ConfigError, build, plain
-from gantlet.execute import Session
 from gantlet.feed import Split, picked, split
 from gantlet.folder import Folder
 from gantlet.modalities import MODALITIES
@@ -23,6 +22,7 @@ from gantlet.networks import Task
 from gantlet.plan import Plan, draft, planned
 from gantlet.run import Run, begun, game, resolved
 from gantlet.sampling import Conditions
+from gantlet.session import Session
 
 CLUSTERED_ON = 10_000  # rows on which clusters are found
 TYPICAL_VARIANCE = 0.3  # of an encoded number, before any was read
