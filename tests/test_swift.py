@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from gantlet.layers import fitted
 from gantlet.networks import NETWORKS, Task
 from gantlet.networks.mixture import HELD, Mixture
-from gantlet.networks.swift import Clamp
+from gantlet.networks.swift import MARGIN, Clamp
 from tiny import drawn
 
 SWIFT = NETWORKS["swift"]
@@ -77,13 +77,27 @@ def test_a_condition_without_rows_draws_from_the_whole():
     assert torch.equal(mixture.factors[0], mixture.factors[1])
 
 
-def test_the_clamp_cuts_values_and_passes_every_gradient_through():
-    x = torch.tensor([-3.0, -1.0, 0.2, 1.0, 5.0], requires_grad=True)
-    weights = torch.tensor([1.0, -2.0, 3.0, -4.0, 5.0])
+def test_the_clamp_cuts_values_and_passes_gradients_but_those_that_lead_far_away():
+    far = 1 + 2 * MARGIN
+    x = torch.tensor([-far, -far, -1.1, -1.1, 0.2, 1.1, 1.1, far, far], requires_grad=True)
+    weights = torch.tensor([1.0, -2.0, 3.0, -4.0, 5.0, 6.0, -7.0, 8.0, -9.0])
     clamped = Clamp.apply(x)
-    assert torch.equal(clamped, torch.tensor([-1.0, -1.0, 0.2, 1.0, 1.0]))
+    assert torch.equal(clamped, torch.tensor([-1, -1, -1, -1, 0.2, 1, 1, 1, 1]))
     (gradient,) = torch.autograd.grad((clamped * weights).sum(), x)
-    assert torch.equal(gradient, weights)
+    # Descent goes against the gradient: at −far a positive one leads away, at +far a negative one.
+    assert torch.equal(gradient, torch.tensor([0.0, -2, 3, -4, 5, 6, -7, 8, 0]))
+
+
+def test_what_is_driven_out_of_the_range_for_long_stays_near_it():
+    x = torch.zeros(3, requires_grad=True)
+    optimizer = torch.optim.SGD([x], lr=0.1)
+    for _ in range(1000):
+        optimizer.zero_grad()
+        (Clamp.apply(x) * torch.tensor([1.0, -1.0, 0.0])).sum().backward()
+        optimizer.step()
+    assert 1 < x[1] <= 1 + MARGIN + 0.1 + 1e-6
+    assert_close(x[0], -x[1])
+    assert x[2] == 0
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (3, 13, 5)])
@@ -93,8 +107,19 @@ def test_samples_stay_within_the_datas_range_and_what_left_it_can_come_back(shap
     x = G(drawn(40, LATENT_DIM))
     assert x.abs().max() == 1
     G.zero_grad()
-    x[x.abs() == 1].sum().backward()
-    assert (G.out.bias.grad != 0).all()
+    (x * (x.abs() == 1)).square().sum().backward()  # which leads inwards
+    assert (G.unet.out.bias.grad != 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 3, 8), (3, 28, 28), (1, 33, 64), (2, 8, 8)])
+def test_generator_halves_to_a_base_of_some_pixels_and_returns_to_the_pictures_size(shape):
+    G, D = players(shape)
+    base = min(G.unet.base)
+    assert 1 <= base <= 13
+    assert base >= min(4, *shape[1:])
+    x = G(drawn(2, LATENT_DIM))
+    assert x.shape == (2, *shape)
+    assert D(x).shape == (2,)
 
 
 @pytest.mark.parametrize("classes", [0, 2])

@@ -8,13 +8,15 @@ from gantlet.networks.base import Task
 from gantlet.types import Labels, Latents, PerSample, Samples
 
 HELD = 24  # first components in which samples are held to where they set out
-PRIOR_ROWS = 20  # rows that a ridge of a thousandth of the variance counts for, besides itself
+PRIOR_ROWS = 20  # that all conditions' common covariance counts for beside a condition's own
+RIDGE = 1e-3  # of the mean variance of a component, added to each
 
 
 class Mixture(nn.Module):
     """A Gaussian for each condition in the space of principal components, drawn from z.
 
-    Nothing here is learned by the game; `prime` sets it from data.
+    Nothing here is learned by the game; `prime` sets it from data. Each covariance is drawn
+    towards the one common to all conditions, the more the fewer rows it has (Friedman 1989).
     """
 
     mean: Tensor
@@ -62,13 +64,18 @@ class Mixture(nn.Module):
         self.mean.copy_(mean)
         self.variance.copy_((flat - mean).square().sum(1).mean().clamp_min(1e-12))
         self.basis[:found].copy_(directions.T)
-        scale = coordinates.square().mean().clamp_min(1e-12) * 1e-3 * torch.eye(self.components)
         labels = torch.zeros(len(flat), dtype=torch.int64) if y is None else y.cpu()
-        for label in range(len(self.centres)):
-            own = coordinates[labels == label]
-            if len(own) == 0:
-                own = coordinates
-            centred = own - own.mean(0)
-            covariance = (centred.T @ centred + PRIOR_ROWS * scale) / len(own) + scale
-            self.centres[label].copy_(own.mean(0))
+        groups = [coordinates[labels == label] for label in range(len(self.centres))]
+        ridge = RIDGE * coordinates.square().mean().clamp_min(1e-12) * torch.eye(self.components)
+        pooled = sum(scatter(rows) for rows in groups if len(rows)) / len(flat) + ridge
+        for label, group in enumerate(groups):
+            rows = group if len(group) else coordinates
+            covariance = (scatter(rows) + PRIOR_ROWS * pooled) / (len(rows) + PRIOR_ROWS) + ridge
+            self.centres[label].copy_(rows.mean(0))
             self.factors[label, :found].copy_(torch.linalg.cholesky(covariance)[:found])
+
+
+def scatter(rows: Float[Tensor, "n d"]) -> Float[Tensor, "d d"]:
+    """Σ (x − x̄)(x − x̄)ᵀ."""
+    centred = rows - rows.mean(0)
+    return centred.T @ centred

@@ -2,29 +2,31 @@
 
 G starts as a mixture of Gaussians in the space of the data's principal components, one for each
 condition, and learns to correct its draws by a small U-net: from the first step layout, colour and
-proportions are about right, and what is to be corrected lies before its eyes. It is normalised
-sample by sample (pixel norm, scaled and shifted by the condition). Its output is clamped to the
-data's range with the gradient passed through, so that black can be exactly black. D is a plain
-strided chain without any norm that also sees the variety of packs of samples. Nearly all work is
-done at low resolution, in dense convolutions, where a CPU is fast.
+proportions are about right, and what is to be corrected lies before its eyes. Its output is
+clamped to the data's range with the gradient passed through, so that black can be exactly black.
+D is a plain strided chain without any norm that also sees the variety of packs of samples. Nearly
+all work is done at low resolution, in dense convolutions, where a CPU is fast.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, relu
+from torch.nn.functional import avg_pool2d, leaky_relu
 
 from gantlet.config import setting
-from gantlet.layers import cropped, fitted, geometry
+from gantlet.layers import Geometry, cropped, fitted, geometry
 from gantlet.networks.base import Family, Task
 from gantlet.networks.mixture import Mixture
+from gantlet.networks.unet import UNet, scaled_normal
 from gantlet.types import Labels, Latents, PerSample, Samples
 
 EMBEDDED = 32  # numbers in which G sees the condition
+MARGIN = 0.5  # beyond the data's range, as far as gradients may lead
 SLOPE = 0.2  # of D's leaky ReLU
+BASE = 7  # side below which G does not halve
 SMALLEST = 4  # side at which D stops halving
 
 
@@ -33,56 +35,43 @@ class SwiftSettings:
     width_G: int = setting(96, "channels of G at the lowest resolution")
     entrance_D: int = setting(16, "channels of D at the picture's resolution")
     width_D: int = setting(32, "channels of D at half of it; doubled at most twice")
-    narrowest: int = setting(32, "channels below which no stage of G goes")
+    fine_G: int = setting(16, "channels of G at the picture's resolution")
+    narrowest: int = setting(32, "channels below which no scale of G between the two goes")
     pack: int = setting(8, "samples whose variety D sees; 1: D judges each alone in training too")
     components: int = setting(160, "principal components that G's mixture of Gaussians spans")
 
 
 class Clamp(torch.autograd.Function):
-    """clamp(x, −1, 1) with the gradient of the identity: what left the range can come back."""
+    """clamp(x, −1, 1) through which gradients pass, but for those that lead beyond 1 + MARGIN.
+
+    What left the range can come back, and nothing runs away where the output does not change.
+    """
 
     @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
         return x.clamp(-1, 1)
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - one output, so one gradient
-        return gradient
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - one output, so one gradient
+        (x,) = ctx.saved_tensors
+        is_leaving = (x.abs() > 1 + MARGIN) & (gradient * x < 0)  # descent goes against it
+        return gradient.masked_fill(is_leaving, 0)
 
 
-class ConditionalNorm(nn.Module):
-    """x / rms over channels at each pixel (Karras et al. 2018), scaled and shifted by condition."""
-
-    def __init__(self, channels: int, conditions: int) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(0.02 * torch.randn(conditions, channels, 1, 1))
-        self.shift = nn.Parameter(0.02 * torch.randn(conditions, channels, 1, 1))
-
-    def forward(self, x: Float[Tensor, "b c h w"], y: Labels) -> Float[Tensor, "b c h w"]:
-        x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
-        return x * (1 + self.scale[y]) + self.shift[y]
+def scales(task: Task) -> Geometry:
+    """A base of 7 to 13 pixels, below which a U-net has nothing to gain, and its doublings."""
+    height, width = task.shape[1:]
+    return geometry(height, width, smallest_base=min(BASE, max(4, min(height, width) // 2)))
 
 
-def _normal(layer: nn.Module, fan_in: float, gain: float = 1.0) -> None:
-    for name, weight in layer.named_parameters(recurse=False):
-        if name == "bias":
-            nn.init.zeros_(weight)
-        else:
-            nn.init.normal_(weight, 0.0, gain / fan_in**0.5)
-
-
-def stage_widths(stages: int, settings: SwiftSettings) -> list[int]:
-    """Channels of G at each resolution below the picture's, from the base up."""
+def scale_widths(stages: int, settings: SwiftSettings) -> list[int]:
+    """Channels of G at each scale, from the lowest up."""
     widths = [settings.width_G]
-    for stage in range(stages - 1):
+    for stage in range(stages):
         narrower = widths[-1] * 2 // 3 if stage == 0 else widths[-1] // 2
         widths.append(max(settings.narrowest, narrower // 16 * 16))
-    return widths
-
-
-def doubled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:
-    """Twice the size by interpolation: a transposed convolution leaves a grid behind."""
-    return interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return [*widths[:-1], settings.fine_G] if stages else widths
 
 
 class SwiftGenerator(nn.Module):
@@ -90,34 +79,15 @@ class SwiftGenerator(nn.Module):
 
     def __init__(self, task: Task, settings: SwiftSettings) -> None:
         super().__init__()
-        self.geometry = at = geometry(*task.shape[1:])
+        self.geometry = at = scales(task)
         self.has_conditions = task.classes > 0
         conditions = max(1, task.classes)
-        widths = stage_widths(at.stages, settings)
         whole = Task((task.shape[0], *at.doubled), task.classes, task.latent_dim)
         self.mixture = Mixture(whole, settings.components)
         self.embedding = nn.Parameter(torch.randn(conditions, EMBEDDED))
-        inputs = task.latent_dim + EMBEDDED
-        self.enter = nn.Linear(inputs, widths[0] * at.base_height * at.base_width, bias=False)
-        _normal(self.enter, inputs)
-        self.enter_norm = ConditionalNorm(widths[0], conditions)
-        resample = (4, 2, 1) if at.stages else (3, 1, 1)
-        fine_to_coarse = [task.shape[0], *reversed(widths)]
-        self.downs = nn.ModuleList(
-            nn.Conv2d(narrow, wide, *resample, bias=False)
-            for narrow, wide in pairwise(fine_to_coarse)
-        )
-        self.down_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[::-1])
-        self.ups = nn.ModuleList(
-            nn.Conv2d(wide, narrow, 3, 1, 1, bias=False) for wide, narrow in pairwise(widths)
-        )
-        self.up_norms = nn.ModuleList(ConditionalNorm(w, conditions) for w in widths[1:])
-        for down, narrow in zip(self.downs, fine_to_coarse, strict=False):
-            _normal(down, resample[0] ** 2 * narrow)
-        for up, wide in zip(self.ups, widths, strict=False):
-            _normal(up, 9 * wide)
-        self.out = nn.Conv2d(widths[-1], task.shape[0], 3, 1, 1)
-        _normal(self.out, 9 * widths[-1], gain=0.3)
+        base = (at.base_height, at.base_width)
+        code = task.latent_dim + EMBEDDED
+        self.unet = UNet(task.shape[0], scale_widths(at.stages, settings), base, code, conditions)
 
     def condition(self, z: Latents, y: Labels | None) -> Labels:
         """The labels, or the only condition there is."""
@@ -128,19 +98,10 @@ class SwiftGenerator(nn.Module):
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
         y = self.condition(z, y)
-        at = self.geometry
         drawn = self.mixture(z, y)
-        seen, x = [], drawn.clamp(-1, 1)
-        for down, norm in zip(self.downs, self.down_norms, strict=True):
-            x = relu(norm(down(x), y))  # b × width × h/2 × w/2
-            seen.append(x)
-        x = self.enter(torch.cat([z, self.embedding[y]], dim=1))
-        x = x.view(len(z), at.base_height, at.base_width, -1).permute(0, 3, 1, 2)
-        x = relu(self.enter_norm(x, y)) + seen.pop()
-        for up, norm in zip(self.ups, self.up_norms, strict=True):
-            x = relu(norm(doubled(up(x)), y)) + seen.pop()  # b × width × 2h × 2w
-        x = doubled(x) if at.stages else x
-        return cropped(Clamp.apply(drawn + self.out(x)), at)
+        code = torch.cat([z, self.embedding[y]], dim=1)
+        corrected = drawn + self.unet(drawn.clamp(-1, 1), code, y)
+        return cropped(Clamp.apply(corrected), self.geometry)
 
 
 class SwiftDiscriminator(nn.Module):
@@ -156,33 +117,33 @@ class SwiftDiscriminator(nn.Module):
 
     def __init__(self, task: Task, settings: SwiftSettings) -> None:
         super().__init__()
-        self.geometry, self.pack = geometry(*task.shape[1:]), settings.pack
+        self.geometry, self.pack = scales(task), settings.pack
         sides, width, channels = list(self.geometry.doubled), settings.width_D, task.shape[0]
         # A first layer at full resolution, averaged: a strided one would be blind to some grids,
         # and G would draw them.
         self.enter = nn.Conv2d(channels, settings.entrance_D, 3, 1, 1)
-        _normal(self.enter, 9 * channels, gain=2**0.5)
+        scaled_normal(self.enter, 9 * channels, gain=2**0.5)
         self.halves = min(sides) > SMALLEST
         if self.halves:
             sides = [side // 2 for side in sides]
         layers: list[nn.Module] = [nn.Conv2d(settings.entrance_D, width, 3, 1, 1)]
-        _normal(layers[0], 9 * settings.entrance_D, gain=2**0.5)
+        scaled_normal(layers[0], 9 * settings.entrance_D, gain=2**0.5)
         channels = width
         while min(sides) > SMALLEST:
             width = min(2 * width, 4 * settings.width_D)
             kernel = 4 if all(side % 2 == 0 for side in sides) else 3
             layer = nn.Conv2d(channels, width, kernel, 2, 1)
-            _normal(layer, channels * kernel**2, gain=2**0.5)
+            scaled_normal(layer, channels * kernel**2, gain=2**0.5)
             layers.append(layer)
             sides = [(side + 2 - kernel) // 2 + 1 for side in sides]
             channels = width
         self.layers = nn.ModuleList(layers)
         size = channels * sides[0] * sides[1]
         self.out = nn.Linear(size, 1)
-        _normal(self.out, size)
+        scaled_normal(self.out, size)
         self.of_variety = nn.Linear(size, 1, bias=False) if self.pack > 1 else None
         if self.of_variety is not None:
-            _normal(self.of_variety, size)
+            scaled_normal(self.of_variety, size)
             self.register_buffer("typical", torch.zeros(size))
         # Projection (Miyato & Koyama 2018), small at first: the condition is learned, not given.
         rows = torch.randn(task.classes, size) * 0.3 / size**0.5
