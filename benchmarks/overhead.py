@@ -45,12 +45,15 @@ GAME: dict[str, Any] = {  # one that is written down in a screen, for the bare l
 
 
 def sources() -> dict[str, Any]:
-    """Random arrays: the shapes count, not what is on them."""
+    """Random arrays: the shapes count, not what is on them.
+
+    As many as are trained on without augmentation, of which the bare loop knows nothing.
+    """
     rng = np.random.default_rng(0)
     return {
         "points": rng.standard_normal((20_000, 2)),
-        "pictures 28x28x1": rng.integers(0, 256, (5_000, 28, 28), dtype=np.uint8),
-        "pictures 32x32x3": rng.integers(0, 256, (5_000, 32, 32, 3), dtype=np.uint8),
+        "pictures 28x28x1": rng.integers(0, 256, (20_000, 28, 28), dtype=np.uint8),
+        "pictures 32x32x3": rng.integers(0, 256, (20_000, 32, 32, 3), dtype=np.uint8),
     }
 
 

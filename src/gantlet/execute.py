@@ -39,7 +39,7 @@ from gantlet.session import Session, example
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
 SAVE_SHARE = 0.02  # part of the time that keeping a better state may take
-ADAPT_EVERY = 32  # steps between two moves of an adaptive augmentation's strength
+ADAPT_EVERY = 64  # steps between two moves of an adaptive augmentation's strength
 
 
 def execute(

@@ -93,7 +93,7 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(
             Layer(wide, narrow, conditions, is_doubling=True) for wide, narrow in pairwise(widths)
         )
-        self.blocks = nn.ModuleList(Layer(width, width, conditions) for width in widths)
+        self.refine = Layer(widths[-1], widths[-1], conditions)
         self.out = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         scaled_normal(self.out, 9 * widths[-1], gain=0.3)
 
@@ -105,8 +105,6 @@ class UNet(nn.Module):
             seen.append(down(seen[-1], y))  # b × width × h/2 × w/2
         x = self.enter(code).view(len(code), *self.base, -1).permute(0, 3, 1, 2)
         x = relu(self.enter_norm(x, y)) + seen.pop()
-        x = x + self.blocks[0](x, y)
-        for up, block in zip(self.ups, list(self.blocks)[1:], strict=True):
+        for up in self.ups:
             x = up(x, y) + seen.pop()  # b × width × 2h × 2w
-            x = x + block(x, y)
-        return self.out(x)
+        return self.out(x + self.refine(x, y))
