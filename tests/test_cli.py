@@ -28,7 +28,7 @@ ENDLESS = ["--steps", "1000000000", *SMALL]
 def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     """The command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gantlet.cli", *map(str, arguments)],
+        [sys.executable, "-m", "gantlet", *map(str, arguments)],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         text=True, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
     )  # fmt: skip

@@ -62,6 +62,9 @@ PROVOKED = {
         game(8, real_right=1.0, fake_right=0.0),  # calls everything real: it guesses as well
     ],
     "D_memorises": [game(8, real_right=0.9, real=2.0, fake=-1.0, held_out=-0.9)],
+    "worsening": [
+        game(12, distance=lambda t: math.exp(-3 * t) if t < 0.4 else 0.6),
+    ],
     "converged": [
         game(8, distance=0.012),
         game(20, distance=lambda t: max(0.2, math.exp(-6 * t))),

@@ -75,6 +75,11 @@ SUFFERING = {
         gaussian(60), 140, 1e-5, 5e-3, loss("nonsaturating", FREE), SHARP,
         {"keeping": {"hold_out": 0.5}, "network": {"options": {"waves": 128}}},
     ),
+    # Penalties that fade away while the rates stay high.
+    "worsening": case(
+        gaussian(2_000), 300, 0.02, 0.02, loss("relativistic", HELD), SHARP,
+        {"optimization": {"gamma_end": 1e-6}},
+    ),
     "converged": case(
         gaussian(2_000), 300, 3e-3, 3e-3, loss("relativistic", HELD),
         {"network": {"options": {"waves": 0}}, "optimization": {"batch": 64}},

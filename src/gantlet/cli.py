@@ -114,7 +114,3 @@ def _version() -> str:
     from gantlet import __version__
 
     return __version__
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -145,6 +145,21 @@ def gradient_is_dead(readings: Sequence[Reading]) -> Verdict | None:
     )
 
 
+def worsening(readings: Sequence[Reading]) -> Verdict | None:
+    """The distance has left its best well behind, and not for a moment only."""
+    tail = readings[-RECENT:]
+    best = min(readings, key=lambda reading: reading.distance)
+    past = 1.5 * best.distance + tail[-1].floor / 2
+    if len(tail) < RECENT or not all(r.distance > past for r in tail):
+        return None
+    return Verdict(
+        "worsening",
+        f"the held-out distance was {best.distance:.3g} at step {best.step:,} and is "
+        f"{tail[-1].distance:.3g} now",
+        "the best state is kept and is what sample uses; lower the learning rates or raise gamma",
+    )
+
+
 def converged(readings: Sequence[Reading]) -> Verdict | None:
     """The distance stands at its floor, or has not moved for a third of the run."""
     now = readings[-1]
@@ -179,6 +194,7 @@ RULES: dict[str, Rule] = {
     "D_too_strong": discriminator_too_strong,
     "D_too_weak": discriminator_too_weak,
     "D_memorises": discriminator_memorises,
+    "worsening": worsening,
     "converged": converged,
 }
 
