@@ -208,13 +208,20 @@ def test_the_last_numbers_of_z_count_by_their_sign_alone_where_the_mlp_is_told_s
     assert torch.equal(G(z * stretched), G(z))
 
 
-def test_the_waves_that_an_mlp_sees_have_slopes_of_one_at_most_and_reach_it():
-    waves = Waves(3, MlpSettings(waves=40))
-    x = 3 * torch.randn(200, 3)
-    slopes = vector_norm(vmap(jacrev(lambda one: waves(one[None])[0]))(x), dim=2)
-    assert torch.equal(waves(x)[:, :3], x)
-    assert slopes.max() < 1 + 1e-5
-    assert (slopes.amax(0) > 0.9).all()
+@pytest.mark.parametrize("decay", [0.0, 0.25, 1.0])
+def test_the_waves_that_an_mlp_sees_reach_the_height_and_slope_of_their_frequency(decay):
+    waves = Waves(3, MlpSettings(waves=40, wave_decay=decay, longest_wave=0.5, shortest_wave=32.0))
+    x = 3 * torch.randn(400, 3)
+    frequencies = 0.5 * 64 ** (torch.arange(40) / 39)
+    seen = waves(x)
+    slopes = vector_norm(vmap(jacrev(lambda one: waves(one[None])[0]))(x), dim=2)[:, 3:]
+    assert torch.equal(seen[:, :3], x)
+    for found, highest in [
+        (seen[:, 3:].abs(), frequencies**-decay),
+        (slopes, frequencies ** (1 - decay)),
+    ]:
+        assert (found <= highest * (1 + 1e-4)).all()
+        assert (found.amax(0) > 0.9 * highest).all()
 
 
 WRONG = [(n, r) for n, family in NETWORKS.items() for r in (1, 2, 3) if r not in family.ranks]

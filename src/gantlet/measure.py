@@ -5,6 +5,7 @@ Nothing here changes what is trained: a run that is never measured ends with the
 
 import math
 from collections.abc import Mapping
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,8 @@ class Meter:
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
         self.floor = float(np.mean([modality.distance(self._real, other) for other in reals]))
-        self.noise = 2 * float(np.std([self.ranking(self._real, other) for other in reals]))
+        pairs = combinations([self._real, *reals], 2)
+        self.noise = 2 * float(np.std([self.ranking(a, b) for a, b in pairs]))
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
 

@@ -21,8 +21,11 @@ class MlpSettings:
     depth: int = setting(3, "hidden layers")
     signs: int = setting(0, "last numbers of z of which G sees only the sign")
     waves: int = setting(0, "sines of x that D sees beside x")
-    shortest_wave: float = setting(64.0, "highest frequency of those sines, in radians a unit")
+    shortest_wave: float = setting(128.0, "highest frequency of those sines, in radians a unit")
     longest_wave: float = setting(0.5, "lowest frequency of those sines")
+    wave_decay: float = setting(
+        0.25, "power of the frequency with which their amplitude falls; 1: slope one, 0: height one"
+    )
 
 
 def _hidden(inputs: int, settings: MlpSettings) -> nn.Sequential:
@@ -37,10 +40,11 @@ def _hidden(inputs: int, settings: MlpSettings) -> nn.Sequential:
 
 
 class Waves(nn.Module):
-    """x beside sin(ω·x + φ)/|ω| for fixed ω of log-spaced length and random direction.
+    """x beside sin(ω·x + φ)/|ω|^decay for fixed ω of log-spaced length and random direction.
 
-    Each sine has slope one at most, so that a penalty on D's slope weighs fine and coarse detail
-    alike. After Tancik et al. 2020 (Fourier features), with lengths spread instead of drawn.
+    After Tancik et al. 2020 (Fourier features), with lengths spread instead of drawn. At decay 1
+    each has slope one, and what is finer than it is wide stays hidden from D: modes of the data
+    come out too narrow. At decay 0 noise of all scales is as loud as the signal.
     """
 
     directions: Tensor
@@ -55,7 +59,7 @@ class Waves(nn.Module):
         directions = normalize(torch.randn(inputs, settings.waves), dim=0)
         self.register_buffer("directions", directions * frequencies)
         self.register_buffer("phases", torch.rand(settings.waves) * 2 * math.pi)
-        self.register_buffer("amplitudes", 1 / frequencies)
+        self.register_buffer("amplitudes", frequencies**-settings.wave_decay)
 
     def forward(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b D"]:
         waves = torch.sin(torch.addmm(self.phases, x, self.directions)) * self.amplitudes
