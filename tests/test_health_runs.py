@@ -100,7 +100,7 @@ def readings(case: Case, folder: Path) -> Iterator[list[Reading]]:
         skipped += not tick.moved
         if tick.step % (case.steps // 10) == 0:
             means = {name: float(np.mean([t[name] for t in told])) for name in told[0]}
-            seen.append(playing.meter.reading(playing.state, means, skipped))
+            seen.append(playing.meter.reading(playing.state, means, skipped)[0])
             told, skipped = [], 0
             yield seen
 

@@ -60,6 +60,14 @@ def test_a_run_stopped_twice_ends_bit_for_bit_as_one_that_never_was(variant, tmp
         assert runs.meta(whole)["augment_p"] == runs.meta(parts)["augment_p"] < 0.4
 
 
+def test_penalties_may_be_written_down_in_any_order(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    penalties = VARIANTS["with every penalty"]["objective"]["penalties"]
+    for folder, ordered in ((first, penalties), (second, dict(reversed(penalties.items())))):
+        runs.played(runs.begun(folder, objective={"penalties": ordered}), folder)
+    assert same(first, second)
+
+
 @pytest.mark.parametrize("stop", [1, 8, 11])
 def test_it_does_not_matter_where_it_was_stopped(stop, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"

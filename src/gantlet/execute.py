@@ -31,7 +31,7 @@ from gantlet.events import (
 from gantlet.feed import Feed
 from gantlet.files import lock, write_json
 from gantlet.folder import Folder
-from gantlet.measure import Meter
+from gantlet.measure import Calibration, Meter
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
 from gantlet.session import Session, example
@@ -177,7 +177,7 @@ class Execution:
             yield self._saved(self._is_best())
             return
         means = {name: (total / self.summed).item() for name, total in self.sums.items()}
-        reading = self.meter.reading(self.state, means, self.skipped)
+        reading, calibration = self.meter.reading(self.state, means, self.skipped)
         self.readings.append(reading)
         self.sums, self.summed, self.skipped = {}, 0, 0
         self.judged_in = time.process_time() - began
@@ -193,7 +193,7 @@ class Execution:
         if is_best:  # kept as soon as writing it costs little beside the time since the last
             pause = min(pause, max(1.0, self.saved_in / SAVE_SHARE))
         if at_end or self.clock.elapsed - self.saved_at > pause:
-            yield self._saved(is_best)
+            yield self._saved(is_best, calibration)
 
     def _is_best(self) -> bool:
         # Of two that measure alike, but for noise, the later has the calmer weights.
@@ -206,7 +206,7 @@ class Execution:
         return now.progress >= 2 * share and now.progress - best.progress > share
 
     def _drawn(self) -> Iterator[Event]:
-        run, session = self.session.run, self.session
+        run, session, began = self.session.run, self.session, time.process_time()
         self._require_finite()
         grown = int(self.state.step * run.keeping.preview_growth)
         self.next_preview = max(self.state.step + 1, grown)
@@ -216,16 +216,19 @@ class Execution:
         )  # fmt: skip
         preview = session.modality.preview(*decoded(parts, session.codec))
         path = self.folder.keep_preview(self.state.step, preview)
+        if not self.readings:  # no look has told yet what one costs
+            taken = time.process_time() - began
+            self.judged_in = taken * self.meter.rows / run.keeping.preview
         yield self._logged(Drawn(path, self.state.step))
 
     def _require_finite(self) -> None:
         if not _is_finite(self.state):
             raise NonFinite("weights are not finite")
 
-    def _saved(self, is_best: bool = False) -> Saved:
+    def _saved(self, is_best: bool = False, calibration: Calibration | None = None) -> Saved:
         state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
         self._require_finite()
-        calibration = self.meter.calibration(state)
+        calibration = calibration or self.meter.calibration(state)
         if not all(map(math.isfinite, calibration)):
             raise NonFinite("D's logits are not finite")
         meta = state.meta() | {

@@ -113,11 +113,13 @@ class Meter:
         draws = [np.sort(rng.choice(train, count, replace=False)) for _ in range(FLOORS)]
         return [self.modality.features(raw.rows[rows]) for rows in draws]
 
-    def reading(self, state: TrainState, means: Mapping[str, float], skipped: int) -> Reading:
+    def reading(
+        self, state: TrainState, means: Mapping[str, float], skipped: int
+    ) -> tuple[Reading, Calibration]:
         """Where the run stands, from the means since the last reading and a fresh look."""
         fake = self._features(state.G_ema)
         on_train, on_held_out, on_fake = self.verdicts(state)
-        return Reading(
+        reading = Reading(
             step=state.step,
             progress=state.progress,
             D_loss=means.get("D/loss", math.nan),
@@ -135,6 +137,7 @@ class Meter:
             skipped=skipped,
             rank=self.ranking(self._real, fake),
         )
+        return reading, calibration(on_held_out, on_fake)
 
     def verdicts(
         self, state: TrainState
@@ -151,6 +154,11 @@ class Meter:
             self._held_out.logits(state.D),
             torch.cat([_logits(state.D, part.samples, part.labels) for part in fakes]),
         )
+
+    @property
+    def rows(self) -> int:
+        """Samples that a reading makes."""
+        return self.count + JUDGED
 
     def calibration(self, state: TrainState) -> Calibration:
         """What makes D's logits probabilities, by held-out reals and fakes of the average G."""

@@ -120,10 +120,11 @@ def relative_entropy(G: nn.Module, origin: Mapping[str, Moments]) -> Float[Tenso
     weights' arrangement, and grows when a layer's weights shrink together, spread or drift: it
     holds the scale of every layer without pulling single weights anywhere, as weight decay does.
     """
-    weights = dict(G.named_parameters())
     terms = []
-    for name, (mean, std) in origin.items():
-        weight = weights[name]
+    for name, weight in G.named_parameters():  # in one order, whatever that of `origin`
+        if name not in origin:
+            continue
+        mean, std = origin[name]
         variance = weight.var() / std**2
         offset = ((weight.mean() - mean) / std).square()
         terms.append((variance + offset - 1 - variance.log()) / 2)

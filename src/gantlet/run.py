@@ -35,7 +35,7 @@ class KeepingSettings:
     checkpoint_seconds: float = setting(60.0, "time between checkpoints")
     keep: int = setting(3, "checkpoints kept besides the best")
     preview: int = setting(64, "samples in each preview")
-    preview_growth: float = setting(1.25, "ratio between the steps at which previews are drawn")
+    preview_growth: float = setting(1.4, "ratio between the steps at which previews are drawn")
     measured: int = setting(1000, "samples in each measurement of the held-out distance")
     measure_share: float = setting(0.02, "part of the time that measuring may take")
 

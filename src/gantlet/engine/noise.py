@@ -5,6 +5,7 @@ numbers do not depend on how the batch is cut into micro-batches or over process
 """
 
 import hashlib
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -29,8 +30,7 @@ class Rows(NamedTuple):
 
     def chosen(self, stride: int, pack: int) -> Tensor:
         """Every n-th pack of consecutive rows, told by its place in the global batch."""
-        places = torch.arange(self.start, self.stop)
-        return places[(places // pack) % stride == 0]
+        return _chosen(self.start, self.stop, stride, pack)
 
     def of_process(self, rank: int, size: int) -> "Rows":
         """The part that falls to one of `size` processes; every part has the same length."""
@@ -46,6 +46,12 @@ class Rows(NamedTuple):
         """Consecutive parts of at most `size` rows."""
         edges = [*range(self.start, self.stop, size), self.stop]
         return [Rows(a, b, self.total) for a, b in pairwise(edges)]
+
+
+@lru_cache(maxsize=64)  # the same few at every step; nobody writes to them
+def _chosen(start: int, stop: int, stride: int, pack: int) -> Tensor:
+    places = torch.arange(start, stop)
+    return places[(places // pack) % stride == 0]
 
 
 def generator(seed: int, *names: int | str) -> torch.Generator:

@@ -86,7 +86,8 @@ def objective(
     perturb: Perturb = lambda x, noise, stream: change(x, PERTURBATION, noise, stream)  # noqa: E731
     return Objective(
         loss=loss,
-        penalties={name: weight for name, weight in settings.penalties.items() if weight},
+        # In one order however they were written down: sums of gradients depend on it.
+        penalties={name: weight for name, weight in sorted(settings.penalties.items()) if weight},
         penalty_stride=settings.penalty_stride,
         pack=pack,
         labels=settings.labels,

@@ -27,6 +27,9 @@ def order(seed: int, count: int) -> Order:
     passes = lru_cache(maxsize=3)(lambda epoch: shuffled(seed, epoch, count))
 
     def rows_of(update: int, rows: Rows) -> Int[np.ndarray, "rows"]:
+        epoch, place = divmod(update * rows.total + rows.start, count)
+        if place + len(rows) <= count:  # all of one pass
+            return passes(epoch)[place : place + len(rows)]
         positions = update * rows.total + np.arange(rows.start, rows.stop)
         epochs, places = np.divmod(positions, count)
         indices = np.empty(len(positions), dtype=np.int64)

@@ -38,6 +38,7 @@ class TrainState:
         self.weights_G = [p for p in self.G.parameters() if p.requires_grad]
         self.weights_D = [p for p in self.D.parameters() if p.requires_grad]
         self._all_G, self._all_ema = list(self.G.parameters()), list(self.G_ema.parameters())
+        self._noted_G, self._noted_ema = list(self.G.buffers()), list(self.G_ema.buffers())
 
     @property
     def device(self) -> torch.device:
@@ -56,8 +57,8 @@ class TrainState:
         """G_ema ← keep · G_ema + (1 − keep) · G; buffers are copied."""
         with torch.no_grad():
             torch._foreach_lerp_(self._all_ema, self._all_G, 1 - keep)  # pyright: ignore[reportPrivateImportUsage, reportArgumentType, reportCallIssue] - torch names no public one
-            for mean, buffer in zip(self.G_ema.buffers(), self.G.buffers(), strict=True):
-                mean.copy_(buffer)
+            if self._noted_G:
+                torch._foreach_copy_(self._noted_ema, self._noted_G)  # pyright: ignore[reportPrivateImportUsage] - torch names no public one
 
     def remember(self, real: Tensor, fake: Tensor) -> None:
         """Moves the running means of D's logits towards this step's."""

@@ -149,13 +149,16 @@ def _gradients(
                 noise = StepNoise(state.seed, update, rows, state.device)
                 with autocast(state.device, game.precision):
                     part = step(state.G, state.D, draw(update, rows), noise, game.objective, moment)
-                weight = len(rows) / len(own)
-                total = {k: v * weight + total.get(k, 0.0) for k, v in part.items()}
+                total = part if rows == own else _added(total, part, len(rows) / len(own))
             break
         except (torch.OutOfMemoryError, RuntimeError) as error:
             _halve(state, len(own), game.objective.pack, error)
     game.world.sum_gradients(chain.from_iterable(players))
     return game.world.mean(total)
+
+
+def _added(total: Scalars, part: Scalars, share: float) -> Scalars:
+    return {name: value * share + total.get(name, 0.0) for name, value in part.items()}
 
 
 def _part(state: TrainState, rows: int, pack: int) -> int:

@@ -15,7 +15,7 @@ LIGHT, DARK = 232, 200
 def grid_png(rows: UInt8[np.ndarray, "n h w c"]) -> bytes:
     """The pictures side by side, 1 pixel apart, small ones enlarged by a whole number."""
     buffer = io.BytesIO()
-    Image.fromarray(grid(rows)).save(buffer, "PNG")
+    Image.fromarray(grid(rows)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
