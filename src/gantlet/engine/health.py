@@ -168,9 +168,8 @@ def converged(readings: Sequence[Reading]) -> Verdict | None:
     if now.distance <= 1.5 * now.floor:
         return Verdict(
             "converged",
-            "by the held-out distance, samples are as near to the data as the data are to "
-            "themselves",
-            "nothing to do; evaluate it",
+            "the held-out distance tells samples from data hardly better than data from data",
+            "look at the samples: it is a coarse measure, and time may help what it cannot see",
         )
     late = [r.distance for r in readings if r.progress > now.progress * 2 / 3]
     early = [r.distance for r in readings if r.progress <= now.progress * 2 / 3]
