@@ -19,7 +19,12 @@ from gantlet.folder import Folder
 FREE = {"r1": 0.0, "r2": 0.0}
 HELD = {"r1": 1.0, "r2": 1.0}
 BASE = {
-    "network": {"options": {"width": 32, "depth": 2, "waves": 16, "signs": 0}},
+    "network": {
+        "options": {
+            "width": 32, "depth": 2, "signs": 0, "waves": 16, "wave_decay": 1.0,
+            "shortest_wave": 64.0,
+        }
+    },
     "optimization": {  # rates that stand still
         "batch": 32, "burn_in": 0.0, "cooldown": 0.0, "gamma_start": 1.0, "gamma_end": 1.0,
         "beta1": 0.0, "beta2": 0.99, "ema_share": 0.05,

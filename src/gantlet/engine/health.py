@@ -163,9 +163,9 @@ def worsening(readings: Sequence[Reading]) -> Verdict | None:
 def converged(readings: Sequence[Reading]) -> Verdict | None:
     """The distance stands at its floor, or has not moved for a third of the run."""
     now = readings[-1]
-    if now.progress < SETTLED:
+    if now.progress < SETTLED or len(readings) < RECENT:
         return None
-    if now.distance <= 1.5 * now.floor:
+    if all(r.distance <= 1.5 * r.floor for r in readings[-RECENT:]):
         return Verdict(
             "converged",
             "the held-out distance tells samples from data hardly better than data from data",
