@@ -38,7 +38,8 @@ from gantlet.session import Session, example
 
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
-SAVE_SHARE = 0.02  # part of the time that keeping a better state may take
+SHORTEST_PAUSE = 4.0  # seconds between two looks, however cheap
+SAVE_SHARE = 0.01  # part of the time that keeping a better state may take
 ADAPT_EVERY = 64  # steps between two moves of an adaptive augmentation's strength
 
 
@@ -167,7 +168,7 @@ class Execution:
 
     def _is_due(self) -> bool:
         keeping = self.session.run.keeping
-        pause = max(1.0, self.judged_in / keeping.measure_share)
+        pause = max(SHORTEST_PAUSE, self.judged_in / keeping.measure_share)
         return self.clock.elapsed - self.measured_at > pause
 
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
@@ -191,7 +192,7 @@ class Execution:
         is_best = self._is_best()
         pause = self.session.run.keeping.checkpoint_seconds
         if is_best:  # kept as soon as writing it costs little beside the time since the last
-            pause = min(pause, max(1.0, self.saved_in / SAVE_SHARE))
+            pause = min(pause, max(SHORTEST_PAUSE, self.saved_in / SAVE_SHARE))
         if at_end or self.clock.elapsed - self.saved_at > pause:
             yield self._saved(is_best, calibration)
 

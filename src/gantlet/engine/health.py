@@ -146,11 +146,14 @@ def gradient_is_dead(readings: Sequence[Reading]) -> Verdict | None:
 
 
 def worsening(readings: Sequence[Reading]) -> Verdict | None:
-    """The distance has left its best well behind, and not for a moment only."""
+    """The distance, and what states are chosen by, have left their best well behind for good."""
     tail = readings[-RECENT:]
     best = min(readings, key=lambda reading: reading.distance)
     past = 1.5 * best.distance + tail[-1].floor / 2
+    past_rank = 1.5 * min(reading.rank for reading in readings)
     if len(tail) < RECENT or not all(r.distance > past for r in tail):
+        return None
+    if any(r.rank <= past_rank for r in tail):
         return None
     return Verdict(
         "worsening",

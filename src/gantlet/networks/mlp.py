@@ -21,10 +21,10 @@ class MlpSettings:
     depth: int = setting(3, "hidden layers")
     signs: int = setting(0, "last numbers of z of which G sees only the sign")
     waves: int = setting(0, "sines of x that D sees beside x")
-    shortest_wave: float = setting(128.0, "highest frequency of those sines, in radians a unit")
+    shortest_wave: float = setting(64.0, "highest frequency of those sines, in radians a unit")
     longest_wave: float = setting(0.5, "lowest frequency of those sines")
     wave_decay: float = setting(
-        0.25, "power of the frequency with which their amplitude falls; 1: slope one, 0: height one"
+        1.0, "power of the frequency with which their amplitude falls; 1: slope one, 0: height one"
     )
 
 
@@ -43,8 +43,8 @@ class Waves(nn.Module):
     """x beside sin(ω·x + φ)/|ω|^decay for fixed ω of log-spaced length and random direction.
 
     After Tancik et al. 2020 (Fourier features), with lengths spread instead of drawn. At decay 1
-    each has slope one, and what is finer than it is wide stays hidden from D: modes of the data
-    come out too narrow. At decay 0 noise of all scales is as loud as the signal.
+    each has slope one, so that a penalty on D's slope weighs fine and coarse detail alike; at a
+    smaller one D sees finer, and the game is less steady.
     """
 
     directions: Tensor
