@@ -115,7 +115,7 @@ def train(arguments: argparse.Namespace, seed: int, folder: Path) -> list[str]:
 
 def started(arguments: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "gantlet.cli", *arguments],
+        [sys.executable, "-m", "gantlet", *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -4,11 +4,12 @@ import signal
 from types import FrameType, TracebackType
 
 EXIT_CODES = {signal.SIGINT: 0, signal.SIGTERM: 75}  # 75: temporary failure, start it again
+AT_ONCE = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 class Interrupts:
-    """While entered, remembers the first signal and lets the second do what it always does."""
+    """While entered, remembers the first signal and lets the second end the process."""
 
     def __init__(self) -> None:
         self.asked: signal.Signals | None = None
@@ -22,7 +23,8 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._restore()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType] - as it came
 
     @property
     def exit_code(self) -> int:
@@ -31,8 +33,6 @@ class Interrupts:
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         self.asked = signal.Signals(number)
-        self._restore()  # so that the second one stops at once
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # pyright: ignore[reportArgumentType] - as it came
+        # Not what was before: a shell starts jobs in the background deaf to Ctrl-C.
+        for other, action in AT_ONCE.items():
+            signal.signal(other, action)
