@@ -160,3 +160,11 @@ def test_the_advice_of_a_rule_names_only_settings_that_exist(name):
         assert verdict.advice
         named = re.findall(rf"\b(?:{groups})\.[\w.]+", verdict.advice)
         assert set(named) <= known
+
+
+@pytest.mark.parametrize(("last", "is_worse"), [(1.4, False), (1.6, True)])
+def test_a_run_is_worsening_only_where_what_chooses_its_states_says_so_too(last, is_worse):
+    readings = PROVOKED["worsening"][0]
+    ranked = [r._replace(rank=1.0) for r in readings[:-RECENT]]
+    ranked += [r._replace(rank=last) for r in readings[-RECENT:]]
+    assert (RULES["worsening"](ranked) is not None) == is_worse
