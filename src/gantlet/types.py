@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -15,6 +16,22 @@ Labels = Int[Tensor, "b"]
 PerSample = Float[Tensor, "b"]
 Features = Float[Tensor, "n d"]
 Scalars = dict[str, Tensor]  # means over the batch, left on the device
+
+
+class Progress(NamedTuple):
+    """How far a long job is: `done` of `total` (0 when not known), and what it does."""
+
+    done: int
+    total: int
+    what: str
+
+
+@runtime_checkable  # so that tests can check signatures
+class Rows(Protocol):
+    """Rows of data in their own form, picked by an integer array; may lie on disk."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, indices: np.ndarray, /) -> Any: ...
 
 
 class Batch(NamedTuple):

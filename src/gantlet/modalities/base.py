@@ -5,14 +5,15 @@ A modality cannot train, measure or draw progress bars. Long jobs are generators
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from gantlet.types import Samples
+from gantlet.types import Progress, Rows, Samples
 
 T = TypeVar("T")
 
@@ -21,22 +22,6 @@ Source = Any  # a path, a built-in's name, a NumPy array, a torch tensor or a Da
 
 class SourceError(ValueError):
     """Data that cannot be read; names the file, what is wrong and the way out."""
-
-
-class Progress(NamedTuple):
-    """How far a long job is: `done` of `total` (0 when not known), and what it does."""
-
-    done: int
-    total: int
-    what: str
-
-
-@runtime_checkable  # so that tests can check signatures
-class Rows(Protocol):
-    """Rows of data in their own form, picked by an integer array; may lie on disk."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, indices: np.ndarray, /) -> Any: ...
 
 
 class Skipped(NamedTuple):
@@ -56,6 +41,8 @@ class Raw:
     fingerprint: str  # SHA-256 over content and reading settings
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     skipped: tuple[Skipped, ...] = ()
+    formats: Mapping[str, int] = field(default_factory=dict)  # files of each, where there are files
+    resized: int = 0  # rows that were brought to this size from another
 
 
 class Preview(NamedTuple):
@@ -91,9 +78,23 @@ class Found:
     cache_bytes: int = 0  # what `load` will write to disk, where it does
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trait:
+    """A number of each row with a name of its own, by which a fault can be told in words."""
+
+    measure: Callable[[Any], Float[np.ndarray, "n"]]  # raw rows → one number each
+    words: str  # what is measured
+    unit: str = ""
+    more: str  # what the generated are where it is larger than in real rows: "noisier"
+    less: str
+    finding_more: str  # the kind of finding that this is: "noisy"
+    finding_less: str
+
+
 Survey = Generator[Progress, None, Found]
 Read = Generator[Progress, None, Raw]
-Writer = Callable[[Path, Any, Int[np.ndarray, "n"] | None], None]
+Put = Callable[[Any, Int[np.ndarray, "b"] | None], None]  # takes rows and their labels
+Writer = Callable[[Path, int, int], AbstractContextManager[Put]]  # (path, rows, classes or 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,9 @@ class Modality:
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
+    extractor: Callable[[tuple[int, ...], bool], str]  # (shape, has labels) → its features' name
+    alike: Callable[[Any], Mapping[str, Any]]  # codec → settings that read other data to its form
+    traits: Mapping[str, Trait] = field(default_factory=dict)
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 

@@ -20,6 +20,8 @@ from gantlet.modalities.opening import DIGITS, recognises
 from gantlet.modalities.pictures import PixelRows
 from gantlet.types import Samples
 
+LEAST_CLASSIFIED, MOST_CLASSIFIED = 8, 64  # sides of pictures that a classifier is trained on
+
 __all__ = ["IMAGE", "ImageCodec", "ImageSettings"]
 
 
@@ -77,6 +79,23 @@ def image_preview(
     return Preview("image/png", grid_png(rows))
 
 
+def image_extractor(shape: tuple[int, ...], has_labels: bool) -> str:
+    """A classifier of their own for small grey pictures with labels, else a network of photographs.
+
+    What ImageNet taught is of little use for digits; nor are there labels for most photographs.
+    """
+    channels, height, width = shape
+    is_small_grey = channels <= 2 and min(height, width) >= LEAST_CLASSIFIED
+    is_small_grey = is_small_grey and max(height, width) <= MOST_CLASSIFIED
+    return "classifier" if has_labels and is_small_grey else "efficientnet-lite0"
+
+
+def alike(codec: ImageCodec) -> Mapping[str, Any]:
+    """What reads other pictures to the same size and channels."""
+    size = f"{codec.width}x{codec.height}"
+    return {"resolution": size, "channels": codec.channels, "fit": codec.fit}
+
+
 IMAGE = Modality(
     name="image",
     recognises=recognises,
@@ -90,5 +109,7 @@ IMAGE = Modality(
     preview=image_preview,
     writers=IMAGE_WRITERS,
     augmentation="image",
+    extractor=image_extractor,
+    alike=alike,
     builtins=(DIGITS,),
 )

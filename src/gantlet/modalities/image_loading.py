@@ -164,6 +164,9 @@ def _loaded_pack(pack: Pack, settings: ImageSettings) -> Raw:
         fingerprint=pack.header["fingerprint"],
         notes=(*pack.header["notes"], *_skip_note(skipped)),
         skipped=skipped,
+        # Packs of earlier versions say neither.
+        formats=pack.header.get("formats", {}),
+        resized=pack.header.get("resized", 0),
     )
 
 
@@ -211,4 +214,6 @@ def _loaded_aside(
         fingerprint=packing.fingerprint(sha, shape, labels, classes),
         notes=(*pictures.notes, *choice.notes, *_skip_note(content.skipped)),
         skipped=content.skipped,
+        formats=content.formats,
+        resized=content.resized,
     )

@@ -167,6 +167,8 @@ def _written(
         "labels": content.labels is not None,
         "fingerprint": fingerprint(sha, shape, content.labels, tuple(header["classes"])),
         "skipped": content.skipped,
+        "formats": content.formats,
+        "resized": content.resized,
     }
     (aside / "header.json").write_text(json.dumps(whole), encoding="utf-8")
 

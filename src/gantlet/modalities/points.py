@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from gantlet.modalities.base import (
     Source,
     SourceError,
     Survey,
+    Trait,
 )
 from gantlet.modalities.clouds import CLOUDS
+from gantlet.modalities.writing import Writing, file_aside, gathered, write_npy, write_npz
 
 Points = Float[np.ndarray, "n 2"]
 ARRAYS = (".npy", ".npz")
@@ -147,21 +150,24 @@ def _drawn(rows: Points, side: int) -> Image.Image:
     return Image.fromarray((255 * (1 - 0.9 * ink)).astype(np.uint8))
 
 
-def _write_npz(path: Path, rows: Points, labels: Int[np.ndarray, "n"] | None) -> None:
-    arrays = {"samples": rows} if labels is None else {"samples": rows, "labels": labels}
-    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType] - the stub takes them for allow_pickle
+@contextmanager
+def _write_csv(path: Path, count: int, classes: int) -> Writing:
+    del count, classes
+    with file_aside(path) as file:
+        file.write(b"x,y\n")
+
+        def put(rows: Points, _: Int[np.ndarray, "b"] | None) -> None:
+            np.savetxt(file, rows, delimiter=",", fmt="%.9g")
+
+        yield put
 
 
-def _write_npy(path: Path, rows: Points, _labels: Int[np.ndarray, "n"] | None) -> None:
-    np.save(path, rows)
-
-
-def _write_csv(path: Path, rows: Points, _labels: Int[np.ndarray, "n"] | None) -> None:
-    np.savetxt(path, rows, delimiter=",", header="x,y", comments="", fmt="%.9g")
-
-
-def _write_png(path: Path, rows: Points, labels: Int[np.ndarray, "n"] | None) -> None:
-    path.write_bytes(preview(rows, labels).content)
+@contextmanager
+def _write_png(path: Path, count: int, classes: int) -> Writing:
+    del classes
+    with file_aside(path) as file, gathered(path, count) as (put, parts):
+        yield put
+        file.write(preview(np.concatenate(parts), None).content)
 
 
 def _raw(points: Points, skipped: list[Skipped], note: str) -> Raw:
@@ -213,6 +219,18 @@ def _numbers(row: list[str]) -> tuple[float, ...] | None:
         return None
 
 
+def _coordinate(axis: int, name: str, ways: tuple[str, str]) -> Trait:
+    more, less = ways
+    return Trait(
+        measure=lambda rows: np.asarray(rows, dtype=np.float64)[:, axis],
+        words=f"coordinate {name}",
+        more=f"shifted {more}",
+        less=f"shifted {less}",
+        finding_more="shifted",
+        finding_less="shifted",
+    )
+
+
 POINTS = Modality(
     name="points",
     recognises=recognises,
@@ -225,6 +243,12 @@ POINTS = Modality(
     distance=segregation,
     ranking=sliced_wasserstein,
     preview=preview,
-    writers={".npz": _write_npz, ".npy": _write_npy, ".csv": _write_csv, ".png": _write_png},
+    writers={".npz": write_npz, ".npy": write_npy, ".csv": _write_csv, ".png": _write_png},
     builtins=tuple(CLOUDS),
+    extractor=lambda shape, has_labels: "identity",
+    alike=lambda codec: {},
+    traits={
+        "x": _coordinate(0, "x", ("right", "left")),
+        "y": _coordinate(1, "y", ("up", "down")),
+    },
 )

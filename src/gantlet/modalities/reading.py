@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -31,6 +31,8 @@ class Row(NamedTuple):
     pixels: UInt8[np.ndarray, "h w c"] | None
     label: int | None
     skipped: Skipped | None
+    format: str | None = None  # of the file, as Pillow names it
+    resized: bool = False
 
 
 class Content(NamedTuple):
@@ -38,6 +40,8 @@ class Content(NamedTuple):
 
     labels: np.ndarray | None
     skipped: tuple[Skipped, ...]
+    formats: dict[str, int]  # files of each format
+    resized: int  # pictures that had another size
 
 
 def read_rows(
@@ -49,6 +53,7 @@ def read_rows(
 ) -> Generator[Progress, None, Content]:
     """Every picture in order goes to `keep`; stops where too large a share cannot be read."""
     labels, skipped, pace = [], list(pictures.skipped), Pace()
+    formats, resized = Counter[str](), 0
     total = pictures.count + len(pictures.skipped)
     groups = _grouped(pictures.pick(range(pictures.count)), GROUP)
     work = partial(_rows, target=target)
@@ -59,6 +64,8 @@ def read_rows(
             if row.pixels is not None:
                 keep(row.pixels)
                 labels.append(-1 if row.label is None else row.label)
+                formats.update([row.format] if row.format else [])
+                resized += row.resized
             elif row.skipped:
                 skipped.append(row.skipped)
             if len(skipped) > bad_share * total:
@@ -68,7 +75,7 @@ def read_rows(
     if not labels or len(skipped) > bad_share * total:
         raise SourceError(too_many(skipped, done, bad_share))
     numbers = np.array(labels, np.int64) if pictures.labelled else None
-    return Content(numbers, tuple(skipped))
+    return Content(numbers, tuple(skipped), dict(formats), resized)
 
 
 def too_many(skipped: list[Skipped] | tuple[Skipped, ...], done: int, bad_share: float) -> str:
@@ -104,7 +111,9 @@ def _rows(items: list[Item], target: Target) -> list[Row]:
 def _row(item: Item, target: Target) -> Row:
     try:
         with item.open() as image:
-            return Row(decoding.decoded(image, target), item.label, None)
+            kind, was = image.format, image.size[::-1] if not decoding.turned(image) else image.size
+            pixels = decoding.decoded(image, target)
+            return Row(pixels, item.label, None, kind, was != target[:2])
     except decoding.DECODER_FAILURES as error:
         return Row(None, None, Skipped(item.name, decoding.reason(error)))
 
