@@ -21,6 +21,7 @@ class Figure:
     value: float
     low: float = math.nan  # 95 % interval; NaN where the figure has none
     high: float = math.nan
+    error: float = math.nan  # standard error
     real: float = math.nan  # the same figure for real against real, at the same sizes
     baseline: float = math.nan  # the same for the trivial generator
     m: int  # real rows
