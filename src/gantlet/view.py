@@ -30,6 +30,7 @@ from gantlet.modalities.base import Progress as JobProgress
 
 REFRESH = 0.2  # seconds between two redrawings
 PLAIN_EVERY = 10.0  # seconds between two plain lines
+LATE = 2.0  # seconds that a job may take without a word
 TROUBLE = {"diverged", "dead_gradient", "collapsing"}
 
 
@@ -77,6 +78,23 @@ def spelled(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+class Job:
+    """Time to go of a long job, from how far it has come since it began."""
+
+    def __init__(self) -> None:
+        self._what, self._began, self._first = "", 0.0, 0
+
+    def left(self, progress: JobProgress) -> str:
+        """1:20 left, or nothing before that can be told."""
+        now = time.monotonic()
+        if progress.what != self._what:
+            self._what, self._began, self._first = progress.what, now, progress.done
+        done, to_do = progress.done - self._first, progress.total - progress.done
+        if done <= 0 or to_do <= 0 or now - self._began < 1:
+            return ""
+        return f"{spelled((now - self._began) * to_do / done)} left"
+
+
 def words(verdicts: list[Verdict]) -> str:
     """The first verdict, and what to do about it."""
     first = verdicts[0]
@@ -111,6 +129,25 @@ class Silence:
     def close(self) -> None: ...
 
 
+class Late:
+    """The view that suits, but only once a job has taken two seconds."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._began = title, time.monotonic()
+        self._view: View = Silence()
+
+    def working(self, progress: JobProgress) -> None:
+        if isinstance(self._view, Silence) and time.monotonic() - self._began > LATE:
+            self._view = chosen(self._title, as_json=False)
+        self._view.working(progress)
+
+    def event(self, event: Event) -> None:
+        self._view.event(event)
+
+    def close(self) -> None:
+        self._view.close()
+
+
 class JsonView:
     """One JSON object a line, for programs; a step line at most five times a second."""
 
@@ -138,14 +175,15 @@ class PlainView:
     """Lines without any control characters, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._pace = Pace()
+        self._pace, self._job = Pace(), Job()
         self._last = self._worked = 0.0
 
     def working(self, progress: JobProgress) -> None:
+        left = self._job.left(progress)
         if time.monotonic() - self._worked > PLAIN_EVERY / 4 or progress.done == progress.total:
             self._worked = time.monotonic()
             of = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
-            print(f"{progress.what}{of}", flush=True)
+            print(f"{progress.what}{of}{'  ' * bool(left)}{left}", flush=True)
 
     def event(self, event: Event) -> None:
         if isinstance(event, Stepped):
@@ -170,7 +208,7 @@ class LiveView:
 
     def __init__(self, console: Console, title: str) -> None:
         self._title = title
-        self._pace = Pace()
+        self._pace, self._job = Pace(), Job()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(),
             TextColumn("{task.fields[left]}"),
@@ -186,7 +224,7 @@ class LiveView:
     def working(self, progress: JobProgress) -> None:
         self._bar.update(
             self._task, description=progress.what, completed=progress.done,
-            total=progress.total or None,
+            total=progress.total or None, left=self._job.left(progress),
         )  # fmt: skip
         self._draw()
 
