@@ -1,0 +1,5 @@
+"""An evaluation as one self-contained page: opens offline, prints, and can be listened to."""
+
+from gantlet.report.page import render
+
+__all__ = ["render"]
