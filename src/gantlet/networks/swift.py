@@ -48,15 +48,26 @@ class Clamp(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
+    def forward(x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - torch passes what apply is given
         return x.clamp(-1, 1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        del output
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - one output, so one gradient
         (x,) = ctx.saved_tensors
         is_leaving = (x.abs() > 1 + MARGIN) & (gradient * x < 0)  # descent goes against it
         return gradient.masked_fill(is_leaving, 0)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - one input, so one tangent
+        """How the output moves: unlike `backward`, which is made for descent, a true derivative."""
+        (x,) = ctx.saved_tensors
+        return tangent.masked_fill(x.abs() > 1, 0)
 
 
 def scales(task: Task) -> Geometry:
