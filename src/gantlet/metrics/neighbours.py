@@ -1,16 +1,22 @@
 """How two sets of features interleave, told from balls that reach to the k-th neighbour.
 
-A point on the surface of a ball is inside. Distances come from one matrix product, so that a
-point counts as on the surface when it lies there within rounding: copies of a point are inside
-each other's balls even where the radius is 0.
+A point on the surface of a ball is inside, so that copies of a point are inside each other's
+balls even where the radius is 0. Whatever comes out are counts, and these are exact: they depend
+neither on the order of rows nor on how many are held at once (see `nearest`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 
-BLOCK = 512  # rows held against all others at once
+from gantlet.metrics.balls import Tally, barred_by_groups, steps_without_groups
+from gantlet.metrics.intervals import Estimate, groups, jackknife, proportion
+from gantlet.metrics.nearest import BLOCK, blocks, clouds, lower_bounds, nearest_within
+from gantlet.metrics.realism import Realism, Remoteness
+
+GROUPS = 20  # each left out in turn
+SPARE = 5  # neighbours beyond the k-th that stand in for those left out with a group
 
 
 class Visits(NamedTuple):
@@ -18,6 +24,19 @@ class Visits(NamedTuple):
 
     balls: Int[np.ndarray, "m"]  # for each point, how many balls hold it
     points: Int[np.ndarray, "n"]  # for each ball, how many points it holds
+
+
+class Neighbours(NamedTuple):
+    """How two sets interleave, and which rows do not."""
+
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+    in_manifold: Bool[np.ndarray, "n"]  # for each fake: inside the ball of some real
+    covered: Bool[np.ndarray, "m"]  # for each real: some fake is inside its ball
+    realism: Float64[np.ndarray, "n"]  # for each fake; see realism.py
+    remoteness: Float64[np.ndarray, "m"]  # for each real: distance to the nearest fake / radius
 
 
 def precision(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], k: int = 3) -> float:
@@ -47,47 +66,97 @@ def visits(
     block: int = BLOCK,
 ) -> Visits:
     """Which points lie in the balls around centres that reach to the k-th neighbouring centre."""
-    if not 1 <= k < len(centres):
-        raise ValueError(f"k = {k} neighbours need k >= 1 and more than k samples: {len(centres)}")
-    origin = np.median(centres, 0).astype(np.float64)  # the smaller the norms, the less is rounded
-    points, centres = points - origin, centres - origin
-    # Per pair, not per set: one sample that flew off must not blur all the others.
-    slack = 4 * (centres.shape[1] + 4) * np.finfo(np.float64).eps
-    reach = (1 + slack) * _squared_radii(centres, k, block) + slack * _squared_norms(centres)
-    balls, held = [], np.zeros(len(centres), np.int64)
-    for start in range(0, len(points), block):
-        rows = points[start : start + block]
-        distances = _squared_distances(rows, centres)
-        distances -= slack * _squared_norms(rows)[:, None]
-        inside = distances <= reach
-        balls.append(inside.sum(1))
-        held += inside.sum(0)
-    return Visits(np.concatenate(balls), held)
+    _enough(len(centres), k)
+    there, here = clouds(centres, points, block=block)
+    near = nearest_within(there, k, k, block)
+    steps, barred = np.full((len(centres), 1), k), np.zeros((len(points), 1), bool)
+    tally = Tally(here, there, near, steps, barred)
+    for columns, y in blocks(there, block):
+        for rows, x in blocks(here, block):
+            tile = lower_bounds(x, here.norms[rows], y, there.norms[columns], here.band)
+            tally.add_rows(rows, columns, tile)
+    return Visits(tally.held[:, 0], tally.holds[:, 0])
 
 
-def _squared_norms(x: Float64[np.ndarray, "m d"]) -> Float64[np.ndarray, "m"]:
-    return np.square(x).sum(1)
+def neighbour_estimates(
+    real: Float[np.ndarray, "m d"],
+    fake: Float[np.ndarray, "n d"],
+    k_manifold: int = 3,
+    k_density: int = 5,
+    seed: int = 0,
+    block: int = BLOCK,
+) -> Neighbours:
+    """Precision, recall, density and coverage with intervals over redraws of both sets.
+
+    All from one pass over the distances. Errors are those of the jackknife: the g-th group of
+    both sets is left out, radii reach to the next neighbour that stayed, and the figures are
+    counted again, all from the few pairs that lie in the widest of these balls.
+
+    Args:
+        k_manifold: of precision, recall and realism.
+        k_density: of density, coverage and remoteness.
+        seed: deals the rows into groups.
+    """
+    k = max(k_manifold, k_density)
+    _enough(len(real), k)
+    _enough(len(fake), k_manifold)
+    count = min(GROUPS, len(real), len(fake))
+    dealt = groups(real, count, seed), groups(fake, count, seed + 1)
+    reals, fakes = clouds(real, fake, block=block)
+    near_real = nearest_within(reals, k + SPARE, k, block)
+    near_fake = nearest_within(fakes, k_manifold + SPARE, k_manifold, block)
+    steps = [steps_without_groups(near_real, k, dealt[0], count) for k in (k_manifold, k_density)]
+    barred = [barred_by_groups(group, count) for group in dealt]
+    nobody = [np.zeros_like(b) for b in barred]
+    inside = Tally(fakes, reals, near_real, np.hstack(steps), np.hstack([nobody[1], barred[1]]))
+    steps_fake = steps_without_groups(near_fake, k_manifold, dealt[1], count)
+    outside = Tally(reals, fakes, near_fake, steps_fake, nobody[0])
+    realism = Realism(fakes, reals, near_real, k_manifold)
+    remoteness = Remoteness(fakes, reals, near_real, k_density)
+    for columns, y in blocks(reals, block):
+        for rows, x in blocks(fakes, block):
+            tile = lower_bounds(x, fakes.norms[rows], y, reals.norms[columns], reals.band)
+            inside.add_rows(rows, columns, tile)
+            outside.add_columns(rows, columns, tile)
+            realism.add(rows, columns, tile)
+            remoteness.add(rows, columns, tile)
+    in_manifold, in_density = np.hsplit(inside.held, 2)
+    covered = np.hsplit(inside.holds, 2)[1]
+    return Neighbours(
+        precision=_share(in_manifold > 0, nobody[1]),
+        recall=_share(outside.held > 0, nobody[0]),
+        density=_mean(in_density, barred[1], k_density),
+        coverage=_share(covered > 0, barred[0]),
+        in_manifold=in_manifold[:, 0] > 0,
+        covered=covered[:, 0] > 0,
+        realism=realism.score(),
+        remoteness=remoteness.ratio(),
+    )
 
 
-def _squared_distances(
-    x: Float64[np.ndarray, "m d"], y: Float64[np.ndarray, "n d"]
-) -> Float64[np.ndarray, "m n"]:
-    """‖x‖² + ‖y‖² − 2 x·y, in place, as this is the largest array there is."""
-    distances = x @ y.T
-    distances *= -2
-    distances += _squared_norms(x)[:, None]
-    distances += _squared_norms(y)
-    return distances
+def _enough(n: int, k: int) -> None:
+    if not 1 <= k < n:
+        raise ValueError(f"k = {k} neighbours need k >= 1 and more than k samples: {n}")
 
 
-def _squared_radii(
-    centres: Float64[np.ndarray, "n d"], k: int, block: int
-) -> Float64[np.ndarray, "n"]:
-    """Squared distance of each centre to its k-th neighbour, itself not counted."""
-    radii = []
-    for start in range(0, len(centres), block):
-        distances = _squared_distances(centres[start : start + block], centres)
-        np.fill_diagonal(distances[:, start:], np.inf)
-        distances.partition(k - 1, axis=1)
-        radii.append(distances[:, k - 1].copy())
-    return np.concatenate(radii)
+def _share(
+    counted: Bool[np.ndarray, "n 1+groups"], barred: Bool[np.ndarray, "n 1+groups"]
+) -> Estimate:
+    """The share of rows that count, of all and of those that stay without each group."""
+    n, columns = counted.shape
+    share = float(counted[:, 0].mean())
+    without = np.where(barred, 0.0, counted)[:, 1:]
+    stayed = ~barred[:, 1:]
+    gaps = np.where(stayed, without - (without.sum(1) / stayed.sum(1))[:, None], 0)
+    pairs = np.square(gaps.sum(0)) - np.square(gaps).sum(0)  # of different rows
+    together = (columns - 2) / (columns - 1) * float(pairs.sum()) / n**2
+    return proportion(share, share * (1 - share) / n + max(0.0, together), n)
+
+
+def _mean(
+    counts: Bool[np.ndarray, "n 1+groups"] | Int[np.ndarray, "n 1+groups"],
+    barred: Bool[np.ndarray, "n 1+groups"],
+    unit: int = 1,
+) -> Estimate:
+    means = counts.sum(0) / (unit * (~barred).sum(0))  # whoever is barred counts 0
+    return jackknife(float(means[0]), means[1:].tolist())
