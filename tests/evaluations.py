@@ -162,8 +162,8 @@ def realness() -> View:
         figure("frechet_distance", "Fréchet distance", 11.437, low=11.02, high=11.91, real=0.418,
                baseline=248.3, better="lower",
                words="About 27 times what chance alone leaves between two halves of the real data.",
-               definition="‖μ − ν‖² + tr(A + B − 2 (AB)^½), with means μ, ν and covariances A, B of "
-               "the features.\nDowson and Landau 1982; Heusel et al. 2017, eq. 6."),
+               definition="‖μ − ν‖² + tr(A + B − 2 (AB)^½), with means μ, ν and covariances A, B "
+               "of the features.\nDowson and Landau 1982; Heusel et al. 2017, eq. 6."),
         figure("kernel_distance", "Kernel distance", 0.0000213, low=-0.00041, high=0.00046,
                real=0.00001, baseline=0.31, better="lower",
                words="Not to be told from real against real.",
@@ -203,7 +203,7 @@ def distributions(real: np.ndarray, fake: np.ndarray, dots: int) -> View:
                 picture=png(rows[k]))
             for k in chosen
         ),
-        words="The two first principal components of the features. Where circles have no crosses "
+        words="The two first principal components of the features. Where diamonds have no dots "
         "near them, the generator makes nothing.",
     )  # fmt: skip
     expected = tuple(float(v) for v in random.integers(85, 102, 10))
@@ -257,8 +257,8 @@ def distributions(real: np.ndarray, fake: np.ndarray, dots: int) -> View:
         words="Classes whose share differs by more than chance.",
     )
     figures = (
-        figure("recall", "Recall", 0.902, low=0.871, high=0.931, real=0.949, baseline=0.341, unit="%",
-               words="Nine of ten real digits lie among the generated ones.",
+        figure("recall", "Recall", 0.902, low=0.871, high=0.931, real=0.949, baseline=0.341,
+               unit="%", words="Nine of ten real digits lie among the generated ones.",
                definition="Precision with the two sets exchanged. Kynkäänniemi et al. 2019."),
         figure("coverage", "Coverage", 0.787, low=0.75, high=0.824, real=0.969, baseline=0.004,
                unit="%", words="Four of five real digits have a generated one as a neighbour.",
@@ -338,7 +338,8 @@ def copying(real: np.ndarray, fake: np.ndarray) -> View:
         figure("copying_score", "Copying score C_T", 0.41, low=-1.55, high=2.37, real=0.12,
                baseline=9.7, better="near", n=360,
                words="The generated lie no nearer to the training rows than held-out rows do.",
-               definition="A rank-sum test’s z over cells of the training data. Meehan et al. 2020.",
+               definition="A rank-sum test’s z over cells of the training data. Meehan et al. "
+               "2020.",
                warnings=("360 held-out rows see only gross copying.",)),
     )  # fmt: skip
     return View(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gantlet.report.numerals import number
 
+MARGIN = 0.06  # of the stretch, kept free at each end
 DECADES = 30.0  # positive numbers further apart than this are shown on a logarithmic axis
 
 
@@ -27,8 +28,10 @@ class Axis(NamedTuple):
     def labels(self) -> list[tuple[float, str]]:
         """Each tick's place and its words, all with the same decimals on a linear axis."""
         if self.is_log:
-            return [(self.at(tick), number(tick)) for tick in self.ticks]
-        return [(self.at(tick), word) for tick, word in zip(self.ticks, _words(self.ticks))]
+            return [(self.at(tick), _power(tick)) for tick in self.ticks]
+        return [
+            (self.at(tick), word) for tick, word in zip(self.ticks, _words(self.ticks), strict=True)
+        ]
 
 
 def linear(low: float, high: float, *, count: int = 5, ends: bool = True) -> Axis:
@@ -63,14 +66,19 @@ def around(values: Iterable[float]) -> Axis:
     low, high = min(finite), max(finite)
     if low > 0 and high / low > DECADES:
         return logarithmic(low, high)
+    margin = MARGIN * (high - low)
     if 0 <= low < high / 2:
-        low = 0.0
-    return linear(low, high, count=4)
+        return linear(0.0, high + margin, count=4, ends=False)
+    return linear(low - margin, high + margin, count=4, ends=False)
 
 
 def _step(least: float) -> float:
     power = 10.0 ** math.floor(math.log10(least))
     return next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
+
+
+def _power(tick: float) -> str:
+    return f"{tick:g}" if tick < 1 and tick >= 1e-4 else number(tick)
 
 
 def _words(ticks: tuple[float, ...]) -> list[str]:

@@ -1,11 +1,11 @@
-"""A figure as a card: its number, what it means, and where real data and a trivial generator lie."""
+"""A figure as a card: its number, what it means, and what it is held against."""
 
 import math
 
 from gantlet.evaluation.figures import Figure, Finding
 from gantlet.report.axes import Axis, around, linear
 from gantlet.report.marks import mark, marked
-from gantlet.report.markup import Markup, element, hidden
+from gantlet.report.markup import Markup, element, hidden, joined
 from gantlet.report.numerals import DASH, estimate, quantity, scaled
 
 BETTER = {
@@ -56,8 +56,8 @@ def badge(finding: Finding) -> Markup:
 
 def counts(figure: Figure) -> str:
     """How many rows were compared."""
-    generated = f"n = {figure.n:,}"
-    return f"m = {figure.m:,}, {generated}" if figure.m else generated
+    sizes = (("m", figure.m), ("n", figure.n))
+    return ", ".join(f"{name} = {size:,}" for name, size in sizes if size)
 
 
 def _lanes(figure: Figure) -> Markup | None:
@@ -111,16 +111,18 @@ def _spoken(figure: Figure) -> str:
     )
 
 
-def _comparison(figure: Figure, value: str, interval: str) -> Markup:
-    """The legend of the small axis and its numbers in one."""
+def _comparison(figure: Figure, value: str, interval: str) -> Markup | None:
+    """The legend of the small axis and its numbers in one; nothing where nothing compares."""
+    if math.isnan(figure.real) and math.isnan(figure.baseline):
+        return None
     rows = (
-        ("fake", "generated", f"{value} {interval}".strip()),
-        ("real", "real against real", quantity(figure.real, figure.unit)),
-        ("baseline", "trivial generator", quantity(figure.baseline, figure.unit)),
+        ("fake", "generated", joined(_known(value), " ", element("span", interval))),
+        ("real", "real against real", _known(quantity(figure.real, figure.unit))),
+        ("baseline", "trivial generator", _known(quantity(figure.baseline, figure.unit))),
     )
     entries = [
-        element("div", element("dt", marked(kind, words)), element("dd", _known(text)))
-        for kind, words, text in rows
+        element("div", element("dt", marked(kind, words)), element("dd", shown))
+        for kind, words, shown in rows
     ]
     return element("dl", *entries, class_="comparison")
 

@@ -5,7 +5,8 @@ a colour, and a pattern or dash of its own, so that colour is never the only sig
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from gantlet.evaluation.figures import Chart, Series
@@ -40,6 +41,7 @@ def chart(panel: Chart, anchor: str) -> Markup:
             "div",
             *picture,
             class_="rows" if in_rows else "plot",
+            style=f"--name:{min(max(map(len, panel.names)), 18) + 1}ch" if in_rows else None,
             role="img",
             aria_labelledby=f"{anchor}-title",
             aria_describedby=f"{anchor}-words",
@@ -115,14 +117,14 @@ def _axes(panel: Chart) -> tuple[Axis, Axis]:
     return linear(left, right, ends=False), linear(low, high, count=4)
 
 
-def _finite(values) -> list[float]:
+def _finite(values: Iterable[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)] or [0.0, 1.0]
 
 
 def _gap(series: Sequence[Series]) -> float:
     """The least distance between two bars of a series."""
     xs = sorted({value for one in series for value in one.x if math.isfinite(value)})
-    return min((b - a for a, b in zip(xs, xs[1:])), default=1.0)
+    return min((b - a for a, b in pairwise(xs)), default=1.0)
 
 
 def _across(axis: Axis, value: float) -> str:
@@ -137,7 +139,7 @@ def _histogram(one: Styled, _: list[Styled], x_axis: Axis, y_axis: Axis) -> Mark
     """The outline of all bars together; filled for what is compared."""
     edges, heights = one.series.x, one.series.y
     steps = [f"M{_across(x_axis, edges[0])} {_down(y_axis, 0)}"]
-    for right, height in zip(edges[1:], heights):
+    for right, height in zip(edges[1:], heights, strict=True):
         steps.append(f"V{_down(y_axis, height if math.isfinite(height) else 0)}")
         steps.append(f"H{_across(x_axis, right)}")
     outline = "".join(steps) + f"V{_down(y_axis, 0)}"
@@ -148,13 +150,15 @@ def _histogram(one: Styled, _: list[Styled], x_axis: Axis, y_axis: Axis) -> Mark
 def _line(one: Styled, _: list[Styled], x_axis: Axis, y_axis: Axis) -> Markup:
     """A line through the points, broken where a number is missing; a lone point is a dot."""
     path, pen_is_down = [], False
-    for x, y in zip(one.series.x, one.series.y):
+    for x, y in zip(one.series.x, one.series.y, strict=True):
         if not (math.isfinite(x) and math.isfinite(y)):
             pen_is_down = False
             continue
         path.append(f"{'L' if pen_is_down else 'M'}{_across(x_axis, x)} {_down(y_axis, y)}h0")
         pen_is_down = True
-    return element("g", element("path", d="".join(path), class_="stroke"), class_=one.look)
+    return element(
+        "g", element("path", d="".join(path), class_="stroke"), class_=f"{one.look} line"
+    )
 
 
 def _bars(one: Styled, all_series: list[Styled], x_axis: Axis, y_axis: Axis) -> Markup:
@@ -162,7 +166,7 @@ def _bars(one: Styled, all_series: list[Styled], x_axis: Axis, y_axis: Axis) -> 
     width = 0.8 * _gap([s.series for s in all_series]) / len(all_series)
     place = next(i for i, s in enumerate(all_series) if s.look == one.look)
     shapes = []
-    for x, y in zip(one.series.x, one.series.y):
+    for x, y in zip(one.series.x, one.series.y, strict=True):
         if math.isfinite(x) and math.isfinite(y):
             left = x + (place - len(all_series) / 2) * width
             sides = _across(x_axis, left), _across(x_axis, left + width)
@@ -209,7 +213,7 @@ def _legend(styled: list[Styled], shape: str) -> Markup:
             element(
                 "svg",
                 _swatch(one, shape),
-                class_=f"swatch {one.look}",
+                class_=f"swatch {one.look} {shape}",
                 viewBox="0 0 28 12",
                 aria_hidden="true",
             ),

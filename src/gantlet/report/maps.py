@@ -1,30 +1,32 @@
 """A map of samples: dots in SVG, their thumbnails on one sheet.
 
-It is a picture without JavaScript; with it, the pointer and the arrow keys show one sample at a time.
+It is a picture without JavaScript; with it, pointer and arrow keys show one sample at a time.
 """
 
 import math
 from collections import Counter
 
 from gantlet.evaluation.figures import Dot, Map
-from gantlet.report.marks import WORDS, marked
+from gantlet.report.marks import WORDS, dot
 from gantlet.report.markup import Markup, element, joined, slug
 from gantlet.report.pictures import data_uri
 from gantlet.report.sprites import sheet
 from gantlet.report.tables import grid
 
 WIDTH = 640  # of the drawing, in its own units
-LEAST, MOST = 0.5, 0.8  # height as a share of the width
+LEAST, MOST = 0.5, 0.68  # height as a share of the width
 MARGIN = 12
 MOST_GROUPS = 30  # words that are counted in the table
 
 
 def map_of(panel: Map, anchor: str) -> Markup:
     """The map with its legend, its caption and the counts behind it."""
-    dots = tuple(dot for dot in panel.dots if math.isfinite(dot.x) and math.isfinite(dot.y))
-    kinds = list(dict.fromkeys(dot.kind for dot in dots))
+    dots = tuple(one for one in panel.dots if math.isfinite(one.x) and math.isfinite(one.y))
+    kinds = list(dict.fromkeys(one.kind for one in dots))
     legend = element(
-        "ul", *(element("li", marked(kind, _named(kind))) for kind in kinds), class_="legend"
+        "ul",
+        *(element("li", dot(kind), _named(kind), data_kind=slug(kind)) for kind in kinds),
+        class_="legend",
     )
     return element(
         "figure",
@@ -37,7 +39,7 @@ def map_of(panel: Map, anchor: str) -> Markup:
                 class_="stage",
                 data_title=panel.title,
             ),
-            _peek([dot.picture for dot in dots if dot.picture]),
+            _peek([one.picture for one in dots if one.picture]),
             class_="map",
         ),
         legend,
@@ -55,16 +57,16 @@ def _named(kind: str) -> str:
 
 def _drawing(dots: tuple[Dot, ...], anchor: str) -> Markup:
     """Both axes in one scale, for distances to be what they are."""
-    xs, ys = [dot.x for dot in dots] or [0.0], [dot.y for dot in dots] or [0.0]
+    xs, ys = [one.x for one in dots] or [0.0], [one.y for one in dots] or [0.0]
     across, up = max(xs) - min(xs) or 1.0, max(ys) - min(ys) or 1.0
     height = WIDTH * min(max(up / across, LEAST), MOST)
     scale = min((WIDTH - 2 * MARGIN) / across, (height - 2 * MARGIN) / up)
     left, top = (WIDTH - scale * across) / 2, (height - scale * up) / 2
     cells, shapes = 0, []
-    for dot in dots:
-        x, y = left + (dot.x - min(xs)) * scale, top + (max(ys) - dot.y) * scale
-        shapes.append(_dot(dot, x, y, cells if dot.picture else None))
-        cells += bool(dot.picture)
+    for one in dots:
+        x, y = left + (one.x - min(xs)) * scale, top + (max(ys) - one.y) * scale
+        shapes.append(_dot(one, x, y, cells if one.picture else None))
+        cells += bool(one.picture)
     return element(
         "svg",
         *shapes,
@@ -75,15 +77,15 @@ def _drawing(dots: tuple[Dot, ...], anchor: str) -> Markup:
     )
 
 
-def _dot(dot: Dot, x: float, y: float, cell: int | None) -> Markup:
-    words = f"{_named(dot.kind)}: {dot.words}" if dot.words else _named(dot.kind)
+def _dot(one: Dot, x: float, y: float, cell: int | None) -> Markup:
+    words = f"{_named(one.kind)}: {one.words}" if one.words else _named(one.kind)
     return element(
         "use",
         element("title", words),
-        href=f"#dot-{slug(dot.kind)}",
+        href=f"#dot-{slug(one.kind)}",
         x=f"{x:.1f}",
         y=f"{y:.1f}",
-        class_=f"k-{slug(dot.kind)}",
+        class_=f"k-{slug(one.kind)}",
         data_cell=cell,
     )
 
@@ -100,7 +102,6 @@ def _peek(pictures: list[bytes]) -> Markup:
             style=f"width:{sprites.side}px;height:{sprites.side}px",
             data_side=sprites.side,
             data_columns=sprites.columns,
-            decoding="async",
         )
         picture = element("span", image, class_="thumb")
     return joined(
@@ -111,9 +112,9 @@ def _peek(pictures: list[bytes]) -> Markup:
 
 def _counts(dots: tuple[Dot, ...], kinds: list[str], title: str) -> Markup:
     """How many of each; by their words too where these are few."""
-    counted = Counter((dot.words, dot.kind) for dot in dots)
-    words = sorted({dot.words for dot in dots})
-    rows = [("all", *(f"{sum(dot.kind == kind for dot in dots):,}" for kind in kinds))]
+    counted = Counter((one.words, one.kind) for one in dots)
+    words = sorted({one.words for one in dots})
+    rows = [("all", *(f"{sum(one.kind == kind for one in dots):,}" for kind in kinds))]
     if 1 < len(words) <= MOST_GROUPS:
         rows += [(word, *(f"{counted[word, kind]:,}" for kind in kinds)) for word in words]
     columns = ("samples", *(_named(kind) for kind in kinds))

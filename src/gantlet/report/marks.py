@@ -16,8 +16,8 @@ SHAPES = {
 }
 # Around their own middle, for maps of many.
 DOTS = {
-    "real": element("circle", r=3.6),
-    "fake": element("path", d="M-3.4-3.4 3.4 3.4M3.4-3.4-3.4 3.4"),
+    "real": element("path", d="M0-4.6 4.6 0 0 4.6-4.6 0z"),
+    "fake": element("circle", r=3.2),
 }
 # Lines at different slants, so that fills differ in print and for any eye.
 HATCHES = {"fake": "M-1 7 7-1M-1 3 3-1M3 7 7 3", "held_out": "M-1 -1 7 7M3 -1 7 3M-1 3 3 7"}
@@ -61,6 +61,14 @@ def mark(kind: str) -> Markup:
         class_=f"mark k-{slug(kind)}",
         viewBox="0 0 12 12",
         aria_hidden="true",
+    )
+
+
+def dot(kind: str) -> Markup:
+    """The kind's shape on a map, for the map's legend."""
+    shape = element("use", href=f"#dot-{slug(kind)}")
+    return element(
+        "svg", shape, class_=f"mark dot k-{slug(kind)}", viewBox="-6 -6 12 12", aria_hidden="true"
     )
 
 

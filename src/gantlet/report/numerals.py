@@ -3,7 +3,7 @@
 import math
 
 DASH = "–"
-SMALLEST, LARGEST = 1e-4, 1e7  # beyond these, powers of ten
+SMALLEST, LARGEST = 1e-5, 1e7  # beyond these, powers of ten
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SPACE = "\u00a0"  # keeps a number and its unit on one line
 

@@ -25,7 +25,12 @@ def pictures(panel: Pictures, anchor: str) -> Markup:
         "section",
         element("h3", panel.title, id=f"{anchor}-title"),
         element("p", panel.words, class_="caption") if panel.words else None,
-        element("div", *(_row(row, layout) for row in panel.rows if row), class_=layout),
+        element(
+            "div",
+            *(_row(row, layout) for row in panel.rows if row),
+            class_=layout,
+            style=f"--most:{longest}",
+        ),
         id=anchor,
         class_="panel wide",
         aria_labelledby=f"{anchor}-title",
@@ -56,7 +61,7 @@ def shown(picture: Picture, alternative: str | None = None) -> Markup:
     """
     if not picture.media_type.startswith("image/"):
         raise ReportError(
-            f"a report shows pictures, not {picture.media_type!r}: give it image/png or image/svg+xml"
+            f"a report shows pictures, not {picture.media_type!r}: give image/png or image/svg+xml"
         )
     width, height = _size(picture)
     return element(
@@ -66,7 +71,6 @@ def shown(picture: Picture, alternative: str | None = None) -> Markup:
         width=width,
         height=height,
         class_="sharp" if width and max(width, height or 0) <= SMALL else None,
-        decoding="async",
     )
 
 

@@ -123,7 +123,7 @@
     how.textContent = "Point at a dot, or focus the map and use the arrow keys, to see the sample.";
     how.hidden = false;
     for (const entry of figure.querySelectorAll(".legend li")) {
-      const kind = entry.querySelector("svg").getAttribute("class").split("k-")[1];
+      const kind = entry.dataset.kind;
       const toggle = document.createElement("button");
       toggle.type = "button";
       toggle.setAttribute("aria-pressed", "true");

@@ -44,13 +44,15 @@ def sheet(pictures: Sequence[bytes]) -> Sheet:
 
 def _thumbnail(content: bytes, side: int) -> Image.Image:
     with Image.open(io.BytesIO(content)) as image:
-        if image.mode not in ("L", "RGB"):
-            opaque = image.convert("RGBA")
-            image = Image.new("RGB", opaque.size, PAPER)
-            image.paste(opaque, mask=opaque.getchannel("A"))
-        small = image.copy()
+        small = image.copy() if image.mode in ("L", "RGB") else _on_paper(image.convert("RGBA"))
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return small
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    opaque = Image.new("RGB", image.size, PAPER)
+    opaque.paste(image, mask=image.getchannel("A"))
+    return opaque
 
 
 def _written(paper: Image.Image) -> tuple[bytes, str]:

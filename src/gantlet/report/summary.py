@@ -51,8 +51,8 @@ def _finding(finding: Finding, anchor: str | None, title: str | None) -> Markup:
         advice = element("p", element("b", "What to do: "), finding.advice, class_="advice")
     link = None
     if anchor and title:
-        link = element("a", title, href=f"#{anchor}", class_="to-figure")
-        link = element("p", hidden("Shown by the figure "), link)
+        link = element("a", title, href=f"#{anchor}")
+        link = element("p", "See ", hidden("the figure "), link, class_="to-figure")
     return element(
         "li",
         element("p", badge(finding), class_="grade"),

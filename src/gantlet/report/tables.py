@@ -1,5 +1,7 @@
 """Tables: a view's own, and the numbers behind a chart."""
 
+from itertools import pairwise
+
 from gantlet.evaluation.figures import Chart, Series, Table
 from gantlet.report.markup import Markup, element
 from gantlet.report.numerals import cell, is_numeric, number
@@ -23,19 +25,20 @@ def table(panel: Table, anchor: str) -> Markup:
 def grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], title: str) -> Markup:
     """The table itself. Its first column names the row; columns of numbers are set flush right."""
     shown = [tuple(cell(text) for text in row) for row in rows]
-    classes = [
-        "number" if shown and all(is_numeric(row[k]) for row in shown if k < len(row)) else None
-        for k in range(len(columns))
+    classes = [None] + [
+        "number" if shown and all(is_numeric(row[k]) for row in shown) else None
+        for k in range(1, len(columns))
     ]
-    head = [element("th", name, scope="col", class_=c) for name, c in zip(columns, classes)]
+    head = [
+        element("th", name, scope="col", class_=c) for name, c in zip(columns, classes, strict=True)
+    ]
     body = [
         element(
             "tr",
             element("th", row[0], scope="row", class_=classes[0]),
-            *(element("td", text, class_=c) for text, c in zip(row[1:], classes[1:])),
+            *(element("td", text, class_=c) for text, c in zip(row[1:], classes[1:], strict=True)),
         )
         for row in shown
-        if row
     ]
     whole = element(
         "table",
@@ -65,22 +68,21 @@ def _behind(panel: Chart) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
         return ("series", panel.x_label or "x", panel.y_label or "y"), tuple(rows)
     names = tuple(one.name for one in series)
     places, columns = _places(panel, series[0])
-    rows = tuple(
-        (*place, *(number(one.y[k]) for one in series if k < len(one.y)))
-        for k, place in enumerate(places)
-    )
+    rows = tuple((*place, *(number(one.y[k]) for one in series)) for k, place in enumerate(places))
     return (*columns, *names), rows
 
 
 def _points(panel: Chart, one: Series) -> list[tuple[str, ...]]:
     places, _ = _places(panel, one)
-    return [(one.name, " to ".join(place), number(y)) for place, y in zip(places, one.y)]
+    return [
+        (one.name, " to ".join(place), number(y)) for place, y in zip(places, one.y, strict=True)
+    ]
 
 
 def _places(panel: Chart, one: Series) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     if panel.shape == "histogram":
         edges = [number(edge) for edge in one.x]
-        return list(zip(edges, edges[1:])), ("from", "to")
+        return list(pairwise(edges)), ("from", "to")
     if panel.shape == "bar" and panel.names:
         return [(name,) for name in panel.names], (panel.x_label or "name",)
     return [(number(x),) for x in one.x], (panel.x_label or "x",)
