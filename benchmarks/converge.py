@@ -17,7 +17,7 @@ from typing import Any
 
 import gantlet
 from gantlet.events import Ended, Measured
-from gantlet.modalities import MODALITIES
+from gantlet.modalities.base import finished
 from gantlet.modalities.idx import idx_file
 
 BAD = {"diverged", "collapsing", "dead_gradient"}
@@ -63,9 +63,7 @@ def converged(name: str, source: str | Path, data: dict[str, Any], out: Path, op
         failure |= isinstance(event, Ended) and event.is_failure
     last, best = readings[-1], min(r.distance for r in readings)
     gan = gantlet.load(out)
-    rows, labels = gan.labelled(256, seed=1)
-
-    MODALITIES[gan.run.modality].writers[".png"](out.with_suffix(".png"), rows, labels)
+    finished(gan.writing(out.with_suffix(".png"), 256, seed=1))
     return {
         "name": name, "seed": options.seed, "seconds": time.process_time() - began,
         "steps": last.step, "first": readings[0].distance, "last": last.distance, "best": best,

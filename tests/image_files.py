@@ -43,3 +43,11 @@ def some_images(folder: Path, count: int, side: int = 16) -> Path:
     for number in range(count):
         save(folder, f"{number:03d}.png", noise(side, side, 3, seed=number))
     return folder
+
+
+def written(path: Path, rows: np.ndarray, labels: np.ndarray | None) -> None:
+    """The pictures as the path's ending says, in two parts."""
+    classes = 0 if labels is None else int(labels.max()) + 1
+    with IMAGE.writers[path.suffix](path, len(rows), classes) as put:
+        for part in (slice(0, 2), slice(2, None)):
+            put(rows[part], None if labels is None else labels[part])

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from gantlet.modalities.image import IMAGE, ImageCodec
-from image_files import all_rows, noise, read
+from image_files import all_rows, noise, read, written
 
 SQUARE = ImageCodec(height=16, width=16, channels=1)
 
@@ -97,19 +97,19 @@ def test_a_preview_shows_each_pixel_enlarged_and_alpha_as_a_checkerboard():
 
 def test_a_written_folder_is_read_back_with_its_classes(tmp_path):
     rows, labels = noise(12, 16, 16, 3), np.arange(12) % 11
-    IMAGE.writers[""](tmp_path / "out", rows, labels)
+    written(tmp_path / "out", rows, labels)
     raw = read(tmp_path / "out", tmp_path / "cache")
     assert raw.classes == tuple(f"{number:02d}" for number in range(11))
     order = np.argsort(labels, kind="stable")
     assert (all_rows(raw) == rows[order]).all()
     with pytest.raises(ValueError, match="holds files already"):
-        IMAGE.writers[""](tmp_path / "out", rows, labels)
+        written(tmp_path / "out", rows, labels)
 
 
 def test_every_writer_leaves_one_whole_file(tmp_path):
     rows = noise(3, 16, 16, 3)
     for suffix in (".npz", ".npy", ".png", ".zip"):
-        IMAGE.writers[suffix](tmp_path / f"a{suffix}", rows, None)
+        written(tmp_path / f"a{suffix}", rows, None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "a.npz", "a.png", "a.zip"]
     assert (np.load(tmp_path / "a.npy") == rows).all()
     with np.load(tmp_path / "a.npz") as arrays:

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.image import IMAGE
-from image_files import all_rows, looked, noise, read, save, some_images
+from image_files import all_rows, looked, noise, read, save, some_images, written
 
 
 def write_idx(path, array):
@@ -127,7 +127,7 @@ def test_npz_files_give_images_and_labels_by_their_names(tmp_path):
 
 def test_what_the_npz_writer_writes_is_read_back(tmp_path):
     rows, labels = noise(4, 16, 16, 3), np.array([0, 1, 1, 2])
-    IMAGE.writers[".npz"](tmp_path / "a.npz", rows, labels)
+    written(tmp_path / "a.npz", rows, labels)
     raw = read(tmp_path / "a.npz", tmp_path / "cache")
     assert (all_rows(raw) == rows).all()
     assert raw.labels is not None

@@ -1,6 +1,6 @@
 """A trained GAN: what `gantlet.train` returns and `gantlet.load` opens."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from torch import nn
 from gantlet import package, store
 from gantlet.conditions import Clusters, clusters_of
 from gantlet.config import ConfigError, plain
+from gantlet.files import explained
 from gantlet.folder import Folder
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
-from gantlet.modalities.base import Codec
+from gantlet.modalities.base import Codec, Progress
 from gantlet.networks import Task
 from gantlet.run import Run, players, resolved
-from gantlet.sampling import Conditions, Part, decoded, sampled
+from gantlet.sampling import Conditions, Part, decoded, decoding, sampled
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,35 @@ class Gan:
             self.generator, self.run.objective.prior, self.run.objective.latent_dim,
             self.conditions, count, seed=seed, psi=truncation, label=self._number(label),
         )  # fmt: skip
+
+    def writing(
+        self,
+        path: str | Path,
+        count: int,
+        *,
+        seed: int = 0,
+        truncation: float = 1.0,
+        label: str | int | None = None,
+    ) -> Generator[Progress, None, None]:
+        """Writes the same samples where and as `path` says, a few at a time.
+
+        A job to be iterated over. Closing it early, or an error, leaves nothing behind.
+        """
+        path = Path(path)
+        writers = MODALITIES[self.run.modality].writers
+        if path.suffix.lower() not in writers:
+            able = ", ".join(name or "a folder" for name in writers)
+            raise ConfigError(f"{path}: samples of this kind are written as {able}")
+        parts = self.parts(count, seed=seed, truncation=truncation, label=label)
+        classes = 0 if self.conditions.hidden else len(self.conditions.weights)
+        done = 0
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with writers[path.suffix.lower()](path, count, classes) as put:
+            for rows, labels in decoding(parts, self.codec):
+                put(rows, labels)
+                done += len(rows)
+                yield Progress(done, count, "drawing samples")
 
     def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
         """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.

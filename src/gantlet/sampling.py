@@ -72,17 +72,26 @@ def sampled(
         yield Part(x, None if conditions.hidden else labels)
 
 
-def decoded(parts: Iterator[Part], codec: Codec) -> tuple[Any, Int[np.ndarray, "n"] | None]:
-    """All parts in the data's own form, joined, with their labels.
+def decoding(
+    parts: Iterator[Part], codec: Codec
+) -> Iterator[tuple[Any, Int[np.ndarray, "b"] | None]]:
+    """Each part in the data's own form, with its labels.
 
     Raises:
         NonFinite: G's weights may be finite and yet too large for what they make.
     """
-    rows, labels = [], []
     for part in parts:
         if not part.samples.isfinite().all():
             raise NonFinite("generated samples are not finite")
-        rows.append(codec.decode(part.samples))
-        labels.append(part.labels)
-    joined = None if not labels or labels[0] is None else np.concatenate(labels)
+        yield codec.decode(part.samples), part.labels
+
+
+def decoded(parts: Iterator[Part], codec: Codec) -> tuple[Any, Int[np.ndarray, "n"] | None]:
+    """All parts in the data's own form, joined, with their labels.
+
+    Raises:
+        NonFinite: as `decoding`.
+    """
+    rows, labels = zip(*decoding(parts, codec), strict=True)
+    joined = None if labels[0] is None else np.concatenate(labels)
     return np.concatenate(rows), joined

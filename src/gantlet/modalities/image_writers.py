@@ -1,9 +1,10 @@
-"""Pictures → files that other programs read, one function for each suffix."""
+"""Pictures → files that other programs read, one writer for each suffix."""
 
 import io
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,49 +13,61 @@ from jaxtyping import Int, UInt8
 from gantlet.modalities.base import Writer
 from gantlet.modalities.grids import grid_png
 from gantlet.modalities.pictures import image_of
+from gantlet.modalities.writing import (
+    Writing,
+    file_aside,
+    folder_aside,
+    gathered,
+    write_npy,
+    write_npz,
+)
 
-Rows = UInt8[np.ndarray, "n h w c"]
-Numbers = Int[np.ndarray, "n"]
-
-
-def write_npz(path: Path, rows: Rows, labels: Numbers | None) -> None:
-    """Arrays `samples` and, where there are labels, `labels`."""
-    arrays = {"samples": rows} if labels is None else {"samples": rows, "labels": labels}
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType] # the stub takes them for allow_pickle
-    _write(path, buffer.getbuffer())
-
-
-def write_npy(path: Path, rows: Rows, labels: Numbers | None) -> None:
-    """The pixels alone: an .npy has no place for labels."""
-    del labels
-    buffer = io.BytesIO()
-    np.save(buffer, rows)
-    _write(path, buffer.getbuffer())
+Rows = UInt8[np.ndarray, "b h w c"]
+Numbers = Int[np.ndarray, "b"]
 
 
-def write_grid(path: Path, rows: Rows, labels: Numbers | None) -> None:
+@contextmanager
+def write_grid(path: Path, count: int, classes: int) -> Writing:
     """One sheet with all pictures."""
-    del labels
-    _write(path, grid_png(rows))
+    del classes
+    with file_aside(path) as file, gathered(path, count) as (put, parts):
+        yield put
+        file.write(grid_png(np.concatenate(parts)))
 
 
-def write_folder(path: Path, rows: Rows, labels: Numbers | None) -> None:
+@contextmanager
+def write_folder(path: Path, count: int, classes: int) -> Writing:
     """000000.png and so on, in a folder for each label where there are labels."""
-    if path.exists() and any(path.iterdir()):
-        raise ValueError(f"{path}: holds files already; give a folder that is new or empty")
-    for name, content in _pngs(rows, labels):
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(content)
+    with folder_aside(path) as folder:
+        written = 0
+
+        def put(rows: Rows, labels: Numbers | None) -> None:
+            nonlocal written
+            for name, content in _pngs(rows, labels, written, classes):
+                # Texts, not Paths: a Path interns its name, and millions of names are memory.
+                place = os.path.join(folder, name)
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                with open(place, "xb") as file:
+                    file.write(content)
+            written += len(rows)
+
+        yield put
 
 
-def write_zip(path: Path, rows: Rows, labels: Numbers | None) -> None:
+@contextmanager
+def write_zip(path: Path, count: int, classes: int) -> Writing:
     """The same files as `write_folder` in one archive."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:  # stored: a PNG does not shrink
-        for name, content in _pngs(rows, labels):
-            archive.writestr(name, content)
-    _write(path, buffer.getbuffer())
+    with file_aside(path) as file, zipfile.ZipFile(file, "w") as archive:
+        written = 0
+
+        def put(rows: Rows, labels: Numbers | None) -> None:
+            nonlocal written
+            for name, content in _pngs(rows, labels, written, classes):
+                # Stored: a PNG does not shrink. Undated: the same samples are the same file.
+                archive.writestr(zipfile.ZipInfo(name), content)
+            written += len(rows)
+
+        yield put
 
 
 IMAGE_WRITERS: Mapping[str, Writer] = {
@@ -66,17 +79,12 @@ IMAGE_WRITERS: Mapping[str, Writer] = {
 }
 
 
-def _pngs(rows: Rows, labels: Numbers | None) -> Iterator[tuple[str, bytes]]:
-    digits = len(str(int(labels.max()))) if labels is not None and len(labels) else 1
-    for number, picture in enumerate(rows):
+def _pngs(
+    rows: Rows, labels: Numbers | None, first: int, classes: int
+) -> Iterator[tuple[str, bytes]]:
+    digits = len(str(max(classes - 1, 0)))
+    for index, picture in enumerate(rows):
         buffer = io.BytesIO()
         image_of(picture).save(buffer, "PNG")
-        folder = "" if labels is None else f"{int(labels[number]):0{digits}d}/"
-        yield f"{folder}{number:06d}.png", buffer.getvalue()
-
-
-def _write(path: Path, content: bytes | memoryview) -> None:
-    """Whole or not at all."""
-    aside = path.with_name(f"{path.name}.partial")
-    aside.write_bytes(content)
-    os.replace(aside, path)
+        folder = "" if labels is None else f"{int(labels[index]):0{digits}d}/"
+        yield f"{folder}{first + index:06d}.png", buffer.getvalue()
