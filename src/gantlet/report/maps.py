@@ -78,7 +78,8 @@ def _drawing(dots: tuple[Dot, ...], anchor: str) -> Markup:
 
 
 def _dot(one: Dot, x: float, y: float, cell: int | None) -> Markup:
-    words = f"{_named(one.kind)}: {one.words}" if one.words else _named(one.kind)
+    kind = _named(one.kind)
+    words = one.words if one.words.startswith(kind) else f"{kind}: {one.words}".removesuffix(": ")
     return element(
         "use",
         element("title", words),

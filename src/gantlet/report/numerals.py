@@ -19,7 +19,7 @@ def number(value: float, scale: float | None = None) -> str:
         return DASH if math.isnan(value) else _signed("∞", value)
     if scale is None and value.is_integer() and abs(value) < LARGEST:
         return _signed(f"{abs(value):,.0f}", value)
-    size = max(abs(value), scale or 0.0)
+    size = scale or abs(value)
     if size == 0:
         return "0"
     if not SMALLEST <= size < LARGEST:

@@ -94,9 +94,10 @@
       return seen().reduce((a, b) => (a && far(a) <= far(b) ? a : b), null);
     };
     const keys = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const turns = { PageUp: -1, PageDown: 1 }; // one by one, so that no dot is out of reach
     stage.tabIndex = 0;
     stage.setAttribute("role", "application");
-    stage.setAttribute("aria-label", `${stage.dataset.title}: arrow keys move from sample to sample`);
+    stage.setAttribute("aria-label", `${stage.dataset.title}: arrow keys move between samples, Page Down goes through all`);
     stage.addEventListener("pointermove", (event) => show(nearest(event)));
     stage.addEventListener("pointerdown", (event) => show(nearest(event)));
     stage.addEventListener("pointerleave", (event) => {
@@ -111,7 +112,10 @@
       const seenNow = seen(), step = keys[event.key];
       let dot = null;
       if (step) dot = current ? towards(step) : middle();
-      else if (event.key === "Home") dot = seenNow[0];
+      else if (event.key in turns) {
+        const at = seenNow.indexOf(current) + turns[event.key];
+        dot = seenNow[Math.min(Math.max(at, 0), seenNow.length - 1)];
+      } else if (event.key === "Home") dot = seenNow[0];
       else if (event.key === "End") dot = seenNow[seenNow.length - 1];
       if (!dot) return;
       event.preventDefault();
