@@ -34,12 +34,12 @@ def path_length() -> str:
     for i, (G, name) in enumerate(((smooth, "straight to the goal"), (_detour, "with a detour"))):
         panel = Panel(left=70 + 310 * i, width=270, x=(-1.2, 1.2), y=(-0.8, 0.8))
         walk = G(T)
-        squared = np.square(speeds(G)).mean()
-        parts += [frame(panel, f"{name}: path length {squared:.1f}"),
+        length = speeds(G).mean()
+        parts += [frame(panel, f"{name}: path length {length:.1f}"),
                   line(panel, *walk.T, FAKE), dots(panel, walk, FAKE, radius=2.6),
                   dots(panel, walk[[0, -1]], REAL, radius=5)]  # fmt: skip
-    parts.append(words(360, 240, "32 equal latent steps between the same two samples; "
-                       "the length is the mean squared speed", anchor="middle"))  # fmt: skip
+    parts.append(words(360, 240, "32 equal latent steps between the same two samples, "
+                       "which are 1.9 apart", anchor="middle"))  # fmt: skip
     return page("Two paths in picture space", *parts)
 
 
@@ -90,7 +90,7 @@ def local_rank() -> str:
              ([full[0], narrow, full[2]], "only three directions left"))  # fmt: skip
     for i, (weights, name) in enumerate(cases):
         values = np.linalg.svd(_jacobian(weights, z), compute_uv=False)
-        shares = values**2 / (values**2).sum()
+        shares = values / values.sum()
         rank = np.exp(-(shares[shares > 1e-12] * np.log(shares[shares > 1e-12])).sum())
         panel = Panel(left=60 + 330 * i, width=280, x=(0, 16), y=(0, 1))
         parts.append(axes(panel, "singular values, largest first", "", (), (0, 0.5, 1)))

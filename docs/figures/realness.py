@@ -122,7 +122,7 @@ def precise() -> str:
         dots(panel, real, REAL),
         dots(panel, fake[inside], FAKE, radius=3),
         dots(panel, fake[~inside], FAKE, radius=3, hollow=True),
-        legend(135, 208, ("real, with its ball", REAL), ("generated", FAKE)),
+        legend(490, 208, ("real, with its ball", REAL), ("generated", FAKE)),
     )
     return page("Generated points against balls around real points", *parts)
 
