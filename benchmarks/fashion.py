@@ -25,8 +25,9 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import gantlet
-from gantlet.bench.classifier import Classifier, accuracy, features, trained
 from gantlet.metrics import coverage, density, frechet_distance, precision, recall
+from gantlet.metrics.classifier import Classifier, accuracy, features, trained
+from gantlet.modalities.base import finished
 from gantlet.modalities.idx import idx_file, read_idx
 from gantlet.networks import NETWORKS, Task
 
@@ -104,16 +105,17 @@ class Judge:
         x, y = (read_idx(idx_file(folder, "train", kind)) for kind in KINDS)
         test, labels = (read_idx(idx_file(folder, "t10k", kind)) for kind in KINDS)
         self.train = x
-        self.net: Classifier = trained(x, y.astype(np.int64), epochs=2)
+        self.net: Classifier = finished(trained(x[..., None], y.astype(np.int64), epochs=2))
         print(
-            f"judge: {accuracy(self.net, test, labels):.2%} of the test set read right", flush=True
+            f"judge: {accuracy(self.net, test[..., None], labels):.2%} of the test set read right",
+            flush=True,
         )
-        self.test = features(self.net, test)
+        self.test = features(self.net, test[..., None])
         self.report("train", 0, 0.0, x[:SAMPLES])
 
     def report(self, who: str, seed: int, seconds: float, samples: np.ndarray) -> dict:
         """Prints one row and returns it."""
-        fake = features(self.net, samples)
+        fake = features(self.net, samples[..., None])
         near, far = self.test[:NEIGHBOURS_OF], fake[:NEIGHBOURS_OF]
         row = {
             "who": who, "seed": seed, "seconds": round(seconds, 1),

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from gantlet.api import fit, load
-from gantlet.bench.classifier import Classifier, accuracy, predicted, trained
 from gantlet.config import ConfigError, assign, layered
 from gantlet.folder import unused
 from gantlet.gan import Gan
+from gantlet.metrics.classifier import Classifier, accuracy, predicted, trained
 from gantlet.metrics.modes import StackedModes, stacked_modes
+from gantlet.modalities.base import finished
 from gantlet.modalities.idx import idx_file, read_idx
 
 TRIPLES = 128_000
@@ -44,8 +45,8 @@ def stacked_mnist(options: argparse.Namespace) -> int:
     x, y = _mnist(options.data, "train")
     x_test, y_test = _mnist(options.data, "t10k")
     print("training the judge on single digits ...", flush=True)
-    judge = trained(x, y, epochs=6)
-    print(f"the judge reads {accuracy(judge, x_test, y_test):.2%} of the test digits")
+    judge = finished(trained(x[..., None], y, epochs=6))
+    print(f"the judge reads {accuracy(judge, x_test[..., None], y_test):.2%} of the test digits")
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         pictures = options.out / f"stacked-mnist-{seed}.npy"
@@ -71,7 +72,7 @@ def _modes(gan: Gan, judge: Classifier) -> StackedModes:
     digits = []
     for part in gan.parts(SAMPLES, seed=1):
         rows = gan.codec.decode(part.samples)
-        digits.append(np.stack([predicted(judge, rows[..., c]) for c in range(3)], axis=1))
+        digits.append(np.stack([predicted(judge, rows[..., c : c + 1]) for c in range(3)], axis=1))
     return stacked_modes(np.concatenate(digits))
 
 
