@@ -83,12 +83,14 @@ class Trait:
     """A number of each row with a name of its own, by which a fault can be told in words."""
 
     measure: Callable[[Any], Float[np.ndarray, "n"]]  # raw rows → one number each
-    words: str  # what is measured
-    unit: str = ""
-    more: str  # what the generated are where it is larger than in real rows: "noisier"
+    words: str  # what is measured, e.g. "mean of all pixels"
+    more: str  # "generated samples have MORE than real ones": "more noise"
     less: str
     finding_more: str  # the kind of finding that this is: "noisy"
     finding_less: str
+    severity: str = "fault"  # or "warning": of both findings
+    advice_more: str = ""
+    advice_less: str = ""
 
 
 Survey = Generator[Progress, None, Found]

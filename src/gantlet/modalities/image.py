@@ -15,6 +15,7 @@ from gantlet.modalities.base import Modality, Preview, Raw
 from gantlet.modalities.grids import grid_png
 from gantlet.modalities.image_features import image_features
 from gantlet.modalities.image_loading import ImageSettings, load, survey
+from gantlet.modalities.image_traits import IMAGE_TRAITS
 from gantlet.modalities.image_writers import IMAGE_WRITERS
 from gantlet.modalities.opening import DIGITS, recognises
 from gantlet.modalities.pictures import PixelRows
@@ -111,5 +112,6 @@ IMAGE = Modality(
     augmentation="image",
     extractor=image_extractor,
     alike=alike,
+    traits=IMAGE_TRAITS,
     builtins=(DIGITS,),
 )

@@ -219,13 +219,12 @@ def _numbers(row: list[str]) -> tuple[float, ...] | None:
         return None
 
 
-def _coordinate(axis: int, name: str, ways: tuple[str, str]) -> Trait:
-    more, less = ways
+def _coordinate(axis: int, name: str) -> Trait:
     return Trait(
         measure=lambda rows: np.asarray(rows, dtype=np.float64)[:, axis],
-        words=f"coordinate {name}",
-        more=f"shifted {more}",
-        less=f"shifted {less}",
+        words=f"the coordinate {name}",
+        more=f"a larger {name}",
+        less=f"a smaller {name}",
         finding_more="shifted",
         finding_less="shifted",
     )
@@ -247,8 +246,5 @@ POINTS = Modality(
     builtins=tuple(CLOUDS),
     extractor=lambda shape, has_labels: "identity",
     alike=lambda codec: {},
-    traits={
-        "x": _coordinate(0, "x", ("right", "left")),
-        "y": _coordinate(1, "y", ("up", "down")),
-    },
+    traits={name: _coordinate(axis, name) for axis, name in enumerate("xy")},
 )
