@@ -119,6 +119,7 @@ class Modality:
     extractor: Callable[[tuple[int, ...], bool], str]  # (shape, has labels) → its features' name
     alike: Callable[[Any], Mapping[str, Any]]  # codec → settings that read other data to its form
     traits: Mapping[str, Trait] = field(default_factory=dict)
+    thumbnail: Callable[[Any], bytes] | None = None  # one row → a small PNG
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 

@@ -1,4 +1,4 @@
-"""A near-square sheet of pictures as a PNG."""
+"""Pictures as a PNG: a near-square sheet of them, or a single small one."""
 
 import io
 import math
@@ -10,12 +10,22 @@ from PIL import Image
 LEAST_WIDTH = 512  # pixels
 SQUARE = 8  # pixels, of the checkerboard that shows through
 LIGHT, DARK = 232, 200
+MOST_SIDE = 96  # pixels of a thumbnail
 
 
 def grid_png(rows: UInt8[np.ndarray, "n h w c"]) -> bytes:
     """The pictures side by side, 1 pixel apart, small ones enlarged by a whole number."""
     buffer = io.BytesIO()
     Image.fromarray(grid(rows)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def thumbnail(picture: UInt8[np.ndarray, "h w c"]) -> bytes:
+    """One picture as a PNG, at most 96 pixels a side."""
+    image = Image.fromarray(_shown(picture))
+    image.thumbnail((MOST_SIDE, MOST_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Int, UInt8
 from gantlet.config import build
 from gantlet.metrics import frechet_distance
 from gantlet.modalities.base import Modality, Preview, Raw
-from gantlet.modalities.grids import grid_png
+from gantlet.modalities.grids import grid_png, thumbnail
 from gantlet.modalities.image_features import image_features
 from gantlet.modalities.image_loading import ImageSettings, load, survey
 from gantlet.modalities.image_traits import IMAGE_TRAITS
@@ -113,5 +113,6 @@ IMAGE = Modality(
     extractor=image_extractor,
     alike=alike,
     traits=IMAGE_TRAITS,
+    thumbnail=thumbnail,
     builtins=(DIGITS,),
 )
