@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.pictures_of import patches
 from torch.testing import assert_close
 
 from gantlet.metrics.efficientnet import (
@@ -13,6 +12,7 @@ from gantlet.metrics.efficientnet import (
     sides,
 )
 from gantlet.metrics.picture_input import coloured, resized
+from pictures_of import patches
 
 
 @pytest.mark.parametrize("size", [(224, 224), (64, 64), (96, 64), (75, 75)])

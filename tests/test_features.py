@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.pictures_of import digits, patches
 
 from gantlet.config import ConfigError
 from gantlet.metrics.features import EXTRACTORS, Wanted, extracted, extractor, own
 from gantlet.metrics.inception import SHA256
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import finished
+from pictures_of import digits, patches
 
 
 def of_digits(tmp_path: Path, **changes: object) -> Wanted:

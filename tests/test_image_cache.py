@@ -1,9 +1,11 @@
 """Images are decoded once, and nothing half-written is ever taken for a whole."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from gantlet.modalities import packing
 from gantlet.modalities.base import SourceError, finished
@@ -125,3 +127,35 @@ def test_rows_are_picked_by_any_order_of_indices(tmp_path):
     raw = read(some_images(tmp_path / "d", 5), tmp_path / "cache")
     picked = np.asarray(raw.rows[np.array([4, 0, 4])])
     assert (picked == [noise(16, 16, 3, seed=seed) for seed in (4, 0, 4)]).all()
+
+
+def test_what_the_files_were_is_known_and_kept(tmp_path):
+    folder = tmp_path / "data"
+    for number in range(3):
+        save(folder, f"{number}.png", noise(16, 16, 3))
+    for number in range(2):
+        save(folder, f"{number}.jpg", noise(20, 16, 3))
+    for _ in range(2):  # decoded, and from the pack
+        raw = read(folder, tmp_path / "cache", resolution=16)
+        assert raw.formats == {"PNG": 3, "JPEG": 2}
+        assert raw.resized == 2
+
+
+def test_a_turned_picture_of_the_right_size_was_not_resized(tmp_path):
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    save(tmp_path / "data", "a.jpg", noise(24, 16, 3), exif=turned)
+    raw = read(tmp_path / "data", tmp_path / "cache", resolution="24x16")
+    assert raw.rows.shape == (16, 24, 3)
+    assert raw.resized == 0
+
+
+def test_a_pack_of_an_earlier_version_is_read(tmp_path):
+    source, cache = some_images(tmp_path / "data", 3), tmp_path / "cache"
+    read(source, cache)
+    (pack,) = packs(cache)
+    header = json.loads((pack / "header.json").read_text())
+    del header["formats"], header["resized"]
+    (pack / "header.json").write_text(json.dumps(header))
+    raw = read(source, cache)
+    assert (len(raw.rows), raw.formats, raw.resized) == (3, {}, 0)

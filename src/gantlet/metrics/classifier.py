@@ -31,7 +31,7 @@ FORMAT = 1  # raise when the same data and settings would give other weights
 DIMENSIONS = 128
 WIDTHS = (24, 48, 96)
 BATCH = 128
-AT_ONCE = 250
+AT_ONCE, VALUES = 250, 2**22  # pictures and numbers in a block, at most
 RATE, DECAY, DROPOUT = 2e-3, 1e-2, 0.3
 LARGEST = 64  # side above which pictures are shrunk first
 SMALLEST = 8
@@ -60,7 +60,7 @@ class Classifier(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         return self.head(self.body(x))
 
-    def encoded(self, rows: Pictures) -> Float[Tensor, "b c h w"]:
+    def encoded(self, rows: Pictures) -> Float[Tensor, "n c H W"]:
         """Bytes in [−1, 1], large pictures shrunk."""
         x = torch.from_numpy(np.moveaxis(rows, -1, 1).astype(np.float32))
         return resized(x, self.size) / 127.5 - 1
@@ -152,7 +152,7 @@ def _by_blocks(
     def block(part: Pictures) -> np.ndarray:
         return work(net.encoded(part)).numpy()
 
-    return in_blocks(block, rows, AT_ONCE)
+    return in_blocks(block, rows, max(1, min(AT_ONCE, VALUES // int(np.prod(rows.shape[1:])))))
 
 
 def classifier(wanted: Wanted) -> Making:
@@ -170,7 +170,8 @@ def classifier(wanted: Wanted) -> Making:
     }  # fmt: skip
     folder = wanted.cache or Path(platformdirs.user_cache_dir("gantlet"))
     place = folder / "classifiers" / f"{digest_of(wanted.fingerprint, **settings)}.gantlet"
-    net = Classifier(shape, int(labels[wanted.indices].max()) + 1)
+    classes = int(labels[wanted.indices].max()) + 1
+    net, _ = _apart(torch.get_rng_state(), lambda: Classifier(shape, classes))
     if not (wanted.fingerprint and _restored(net, place)):
         job = trained(wanted.rows, labels, epochs=epochs, seed=wanted.seed, indices=wanted.indices)
         net = yield from job
