@@ -1,6 +1,7 @@
 """A figure as a card: its number, what it means, and what it is held against."""
 
 import math
+from collections.abc import Sequence
 
 from gantlet.evaluation.figures import Figure, Finding
 from gantlet.report.axes import Axis, around, linear
@@ -68,13 +69,13 @@ def _lanes(figure: Figure) -> Markup | None:
     others = {kind: scaled(other, figure.unit) for kind, other in held_against.items()}
     if not math.isfinite(value) or not any(math.isfinite(other) for other in others.values()):
         return None
-    axis = _axis(figure, (value, low, high, *others.values()))
-    marks = [_placed("fake", axis, value)]
-    marks += [_placed(kind, axis, o) for kind, o in others.items() if math.isfinite(o)]
+    axis = axis_of(figure.unit, (value, low, high, *others.values()))
+    marks = [placed("fake", axis, value)]
+    marks += [placed(kind, axis, o) for kind, o in others.items() if math.isfinite(o)]
     ticks = [element("span", w, style=f"left:{at:.2%}") for at, w in axis.labels()]
     return element(
         "div",
-        _interval(axis, low, high),
+        interval_bar(axis, low, high),
         *marks,
         element("div", *ticks, class_="x-ticks"),
         class_="lanes",
@@ -83,21 +84,24 @@ def _lanes(figure: Figure) -> Markup | None:
     )
 
 
-def _axis(figure: Figure, values: tuple[float, ...]) -> Axis:
+def axis_of(unit: str, values: Sequence[float]) -> Axis:
+    """Percentages from 0 to 100, other numbers as they spread."""
     finite = [value for value in values if math.isfinite(value)]
-    if figure.unit == "%" and min(finite) >= 0 and max(finite) <= 100:
+    if unit == "%" and finite and min(finite) >= 0 and max(finite) <= 100:
         return linear(0, 100, count=4, ends=False)
     return around(finite)
 
 
-def _interval(axis: Axis, low: float, high: float) -> Markup | None:
+def interval_bar(axis: Axis, low: float, high: float) -> Markup | None:
+    """The reach of an interval along its axis."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return None
     left, width = axis.at(low), axis.at(high) - axis.at(low)
     return element("span", class_="reach k-fake", style=f"left:{left:.2%};width:{width:.2%}")
 
 
-def _placed(kind: str, axis: Axis, value: float) -> Markup:
+def placed(kind: str, axis: Axis, value: float) -> Markup:
+    """The kind's mark where the value lies."""
     return element("span", mark(kind), class_=f"at {kind}", style=f"left:{axis.at(value):.2%}")
 
 
