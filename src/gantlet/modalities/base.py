@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -88,7 +88,7 @@ class Trait:
     less: str
     finding_more: str  # the kind of finding that this is: "noisy"
     finding_less: str
-    severity: str = "fault"  # or "warning": of both findings
+    severity: Literal["fault", "warning"] = "fault"  # of both findings
     advice_more: str = ""
     advice_less: str = ""
 

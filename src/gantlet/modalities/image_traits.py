@@ -7,12 +7,13 @@ over generated pictures. None knows what is in a picture.
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from gantlet.modalities.base import Trait
 
@@ -81,16 +82,26 @@ def sharpness(x: Float[Tensor, "n c h w"]) -> Measured:
     """
     light = _light(x)
     noise = 2 * (_median_response(light) / MEDIAN_OF_NORMAL).square()
-    fine, coarse = [], []
-    for y in (light, light.transpose(2, 3)):
-        one, two = y.diff(dim=3).square(), (y[..., 2:] - y[..., :-2]).square()
-        fine.append((one[..., 1:] + one[..., :-1]).flatten(1))
-        coarse.append(two.flatten(1))
-    one, two = torch.cat(fine, 1), torch.cat(coarse, 1)
-    places = two.topk(max(1, int(EDGES * two.shape[1])), dim=1, sorted=False).indices
-    fine_mean, coarse_mean = (part.gather(1, places).mean(1) for part in (one, two))
-    noise = torch.minimum(noise, fine_mean / 4)
-    return ((fine_mean - 2 * noise + FLOOR) / (coarse_mean - noise + FLOOR)).log()
+    # Places are chosen on a smoothed picture: else those would be, where noise makes `two` large.
+    smooth = avg_pool2d(pad(light, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    fine, coarse, steep = [], [], []
+    for axis in (2, 3):
+        one = light.diff(dim=axis).square()
+        length = one.shape[axis]
+        pair = one.narrow(axis, 0, length - 1) + one.narrow(axis, 1, length - 1)
+        fine.append(pair.flatten(1))
+        coarse.append(_over_two(light, axis).square().flatten(1))
+        steep.append(_over_two(smooth, axis).abs().flatten(1))
+    which = torch.cat(steep, 1)
+    places = which.topk(max(1, int(EDGES * which.shape[1])), dim=1, sorted=False).indices
+    one, two = (torch.cat(part, 1).gather(1, places).mean(1) for part in (fine, coarse))
+    noise = torch.minimum(noise, one / 4)
+    return ((one - 2 * noise + FLOOR) / (two - noise + FLOOR).clamp_min(FLOOR)).log()
+
+
+def _over_two(light: Float[Tensor, "n 1 h w"], axis: int) -> Float[Tensor, "n 1 H W"]:
+    length = light.shape[axis] - 2
+    return light.narrow(axis, 2, length) - light.narrow(axis, 0, length)
 
 
 def blockiness(x: Float[Tensor, "n c h w"]) -> Measured:
@@ -173,7 +184,7 @@ def measured(
     return torch.cat(parts).double().numpy()
 
 
-def _trait(of: Callable[[Float[Tensor, "n c h w"]], Measured], **rest: str) -> Trait:
+def _trait(of: Callable[[Float[Tensor, "n c h w"]], Measured], **rest: Any) -> Trait:
     summary = (of.__doc__ or "").split(".  ")[0].splitlines()[0].rstrip(".")
     return Trait(measure=partial(measured, of=of), words=summary, **rest)
 
