@@ -15,7 +15,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def patches(side: int = 32) -> np.ndarray:
-    """Colour patches of a temple and a flower, in an order that mixes the two.
+    """Colour patches of a temple and a flower, in an order that mixes the two; no empty sky.
 
     The photographs are JPEG files: patches are cut from them at half their size, where no grid of
     8×8 blocks is left.
@@ -30,5 +30,6 @@ def patches(side: int = 32) -> np.ndarray:
         for top in range(0, half.shape[0] - side + 1, side // 2)
         for left in range(0, half.shape[1] - side + 1, side // 2)
     ]
-    order = np.random.default_rng(0).permutation(len(cut))
-    return np.rint(np.stack(cut)[order]).astype(np.uint8)
+    busy = [patch for patch in cut if patch.mean(2).std() > 15]
+    order = np.random.default_rng(0).permutation(len(busy))
+    return np.rint(np.stack(busy)[order]).astype(np.uint8)

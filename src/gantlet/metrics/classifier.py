@@ -35,7 +35,7 @@ AT_ONCE, VALUES = 250, 2**22  # pictures and numbers in a block, at most
 RATE, DECAY, DROPOUT = 2e-3, 1e-2, 0.3
 LARGEST = 64  # side above which pictures are shrunk first
 SMALLEST = 8
-BUDGET = 1.2e12  # multiplications in training: about a minute on one thread
+BUDGET = 8e11  # multiplications in training: about a minute on one thread
 MOST_EPOCHS = 6.0  # more would only learn the training rows by heart
 
 
