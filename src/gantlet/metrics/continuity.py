@@ -115,9 +115,7 @@ def speeds(G: Generator, paths: Paths, count: int) -> Speeds:
 
 
 @torch.no_grad()
-def pushed(
-    G: Generator, z: Latents, y: Labels | None, direction: Latents
-) -> Float[Tensor, "b d"]:
+def pushed(G: Generator, z: Latents, y: Labels | None, direction: Latents) -> Float[Tensor, "b d"]:
     """J_G(z) v for each z and its v, flattened, by forward-mode derivatives."""
     _, change = _derivative(lambda z: G(z, y), z, direction)
     return change.flatten(1).cpu()
@@ -152,9 +150,7 @@ def halved(
     return torch.where(every > rounding[:, None], every, 0.0).numpy()
 
 
-def has_jump(
-    halves: Float64[np.ndarray, "p halvings"], taken: Steps
-) -> Bool[np.ndarray, "p"]:
+def has_jump(halves: Float64[np.ndarray, "p halvings"], taken: Steps) -> Bool[np.ndarray, "p"]:
     """Whether the largest step stopped shrinking while it was no trifle beside the mean one."""
     last, before = halves[:, -1], halves[:, -1 - SETTLED]
     return (last > before / 2) & (last > MATERIAL * taken.samples.mean(1))
@@ -169,9 +165,7 @@ def unevenness(
 
 
 @torch.no_grad()
-def label_steps(
-    G: Generator, z: Latents, y: Labels, other: Labels
-) -> Float64[np.ndarray, "p"]:
+def label_steps(G: Generator, z: Latents, y: Labels, other: Labels) -> Float64[np.ndarray, "p"]:
     """‖G(z, y) − G(z, y′)‖: how far a sample moves when only its label changes."""
     change = G(z, y).double() - G(z, other).double()
     return vector_norm(change.flatten(1), dim=1).cpu().numpy()
@@ -208,6 +202,8 @@ def trimmed_mean(values: Float64[np.ndarray, "n"], share: float = TRIMMED) -> Es
     Tukey & McLaughlin 1963; Karras et al. 2019, section 4.1, trim their path lengths alike.
     """
     n = len(values)
+    if n < 2:
+        return Estimate(float(values.sum()) if n else np.nan, np.nan, np.nan, np.nan)
     cut = int(share * n)
     ordered = np.sort(values)
     kept = ordered[cut : n - cut]
@@ -223,8 +219,8 @@ def _derivative(
     with warnings.catch_warnings():
         # Torch's own formulas of forward mode are scripted, which torch itself has deprecated.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
-        value, change = torch.func.jvp(function, (at,), (tangent,))
-    return value, change
+        found = torch.func.jvp(function, (at,), (tangent,))
+    return found[0], found[1]
 
 
 def _seen(
