@@ -1,13 +1,16 @@
 """Extractors: each row by itself, the same by the same hash, and errors that show the way."""
 
+import hashlib
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gantlet.config import ConfigError
+from gantlet.metrics import inception
 from gantlet.metrics.features import EXTRACTORS, Wanted, extracted, extractor, own
-from gantlet.metrics.inception import SHA256
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import finished
 from pictures_of import digits, patches
@@ -132,7 +135,7 @@ def test_a_broken_onnx_file_is_named(tmp_path: Path) -> None:
 def test_another_inception_is_not_run_and_the_right_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "inception.pt"
     path.write_bytes(b"a pickle that would do harm")
-    with pytest.raises(ConfigError, match=SHA256):
+    with pytest.raises(ConfigError, match=inception.SHA256):
         finished(extractor(str(path), of_patches(tmp_path)))
 
 
@@ -156,3 +159,28 @@ def test_points_are_their_own_features() -> None:
     wanted = Wanted(shape=(2,), rows=points, indices=np.arange(50))
     made = finished(extractor("identity", wanted))
     np.testing.assert_allclose(made.extract(points), points, rtol=1e-6)
+
+
+class Graph(torch.nn.Module):
+    """Called as the Inception graph is: bytes in, as many features out."""
+
+    def forward(self, x: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+        assert x.dtype == torch.uint8
+        assert return_features
+        return x.to(torch.float32).mean((1, 2, 3))[:, None].repeat(1, 2048)
+
+
+def test_the_inception_graph_is_called_with_bytes_and_gives_the_fid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "inception.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit.script is on its way out; loading is not
+        torch.jit.script(Graph()).save(path)
+    content = path.read_bytes()
+    monkeypatch.setattr(inception, "SHA256", hashlib.sha256(content).hexdigest())
+    made = finished(extractor(str(path), of_patches(tmp_path)))
+    assert made.is_fid
+    features = made.extract(patches()[:20])
+    assert features.shape == (20, 2048)
+    np.testing.assert_allclose(features[:, 0], patches()[:20].mean((1, 2, 3)), rtol=1e-5)

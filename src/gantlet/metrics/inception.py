@@ -6,6 +6,7 @@ al. 2022), so no other file passes: its hash is compared before anything in it i
 
 import hashlib
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,12 @@ def inception(wanted: Wanted) -> Making:
     yield Progress(0, 0, "loading Inception")
     if len(wanted.shape) != 3:
         raise ConfigError(f"{wanted.path}: Inception takes pictures; choose identity")
-    net = torch.jit.load(io.BytesIO(checked(wanted.path)), map_location="cpu").eval()
+    content = io.BytesIO(checked(wanted.path))
+    with (
+        warnings.catch_warnings()
+    ):  # the format is old, but the file is what the world's FIDs are of
+        warnings.filterwarnings("ignore", "`torch.jit.load`", DeprecationWarning)
+        net = torch.jit.load(content, map_location="cpu").eval()
 
     @torch.inference_mode()
     def block(rows: Pictures) -> Float32[np.ndarray, "n 2048"]:
