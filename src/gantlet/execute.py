@@ -12,6 +12,7 @@ from torch import Tensor
 from gantlet import store
 from gantlet.augment import adapted, overfit
 from gantlet.config import build, plain
+from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
 from gantlet.engine.health import Reading, diagnose
@@ -29,7 +30,7 @@ from gantlet.events import (
     described,
 )
 from gantlet.feed import Feed
-from gantlet.files import lock, write_json
+from gantlet.files import lock
 from gantlet.folder import Folder
 from gantlet.measure import Calibration, Meter
 from gantlet.run import begun, game
@@ -38,8 +39,6 @@ from gantlet.session import Session, example
 
 E = TypeVar("E", bound=Event)
 ROLLBACKS = 3  # times that a run goes back before it gives up
-SHORTEST_PAUSE = 4.0  # seconds between two looks, however cheap
-SAVE_SHARE = 0.01  # part of the time that keeping a better state may take
 ADAPT_EVERY = 64  # steps between two moves of an adaptive augmentation's strength
 
 
@@ -88,7 +87,7 @@ class Execution:
         self.summed = self.skipped = 0
         self.next_preview = 1
         self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
-        self.best = float("inf")
+        self.best_at = -math.inf  # the first of all best states is kept at once
         self.is_writer = world.rank == 0
         self.is_over = False
 
@@ -175,7 +174,7 @@ class Execution:
         began = time.process_time()
         self._require_finite()
         if at_end and not self.summed and not self.skipped and self.readings:
-            yield self._saved(self._is_best())
+            yield self._saved(is_best(self.readings, self.meter.noise))
             return
         means = {name: (total / self.summed).item() for name, total in self.sums.items()}
         reading, calibration = self.meter.reading(self.state, means, self.skipped)
@@ -189,17 +188,10 @@ class Execution:
             self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
         if budget.plateau is not None and self._stands_still(budget.plateau):
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
-        is_best = self._is_best()
-        pause = self.session.run.keeping.checkpoint_seconds
-        if is_best:  # kept as soon as writing it costs little beside the time since the last
-            pause = min(pause, max(SHORTEST_PAUSE, self.saved_in / SAVE_SHARE))
-        if at_end or self.clock.elapsed - self.saved_at > pause:
-            yield self._saved(is_best, calibration)
-
-    def _is_best(self) -> bool:
-        # Of two that measure alike, but for noise, the later has the calmer weights.
-        ranks = [reading.rank for reading in self.readings]
-        return ranks[-1] <= 1.02 * min(ranks) + self.meter.noise
+        better, now = is_best(self.readings, self.meter.noise), self.clock.elapsed
+        due = now - self.saved_at > self.session.run.keeping.checkpoint_seconds
+        if at_end or due or (better and is_worth_keeping(now - self.best_at, self.saved_in)):
+            yield self._saved(better, calibration)
 
     def _stands_still(self, share: float) -> bool:
         best = min(self.readings, key=lambda reading: reading.distance)
@@ -226,7 +218,7 @@ class Execution:
         if not _is_finite(self.state):
             raise NonFinite("weights are not finite")
 
-    def _saved(self, is_best: bool = False, calibration: Calibration | None = None) -> Saved:
+    def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
         state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
         self._require_finite()
         calibration = calibration or self.meter.calibration(state)
@@ -239,16 +231,14 @@ class Execution:
             "conditions": plain(self.session.conditions._asdict()),
         }
         path = store.write(self.folder.checkpoints, state.step, state.tensors(), meta)
-        if is_best:
-            distance = self.readings[-1].distance
-            write_json(
-                self.folder.path / "best.json", {"checkpoint": path.name, "distance": distance}
-            )
+        if better:
+            self.folder.keep_best(path, self.readings[-1].distance)
+            self.best_at = self.clock.elapsed
         best = self.folder.best()
         store.prune(self.folder.checkpoints, keeping.keep, {best} if best else set())
         self.saved_at = self.clock.elapsed
         self.saved_in = self.saved_at - began
-        return self._logged(Saved(path, state.step, is_best))
+        return self._logged(Saved(path, state.step, better))
 
     def _restored(self) -> Iterator[Event]:
         choice = self.folder.newest()
@@ -273,6 +263,8 @@ class Execution:
             self.state.step + 1, int(self.state.step * self.session.run.keeping.preview_growth)
         )
         self.measured_at = self.saved_at = self.state.elapsed
+        if self.folder.best() is not None:
+            self.best_at = self.state.elapsed
         yield Noted(f"resumed at step {self.state.step:,} from {choice.path.name}")
 
     def _has_ended(self) -> bool:

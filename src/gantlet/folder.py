@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gantlet.config import ConfigError
-from gantlet.files import explained, write_bytes, write_json
+from gantlet.files import StoreError, explained, lock, write_bytes, write_json
 from gantlet.modalities.base import Preview
 from gantlet.store import Choice, newest
 
@@ -33,7 +33,22 @@ class Folder:
     def begin(
         self, facts: Mapping[str, Any], codec: Mapping[str, Any], beside: Mapping[str, bytes]
     ) -> None:
-        """Writes what the run is, before its first step; `beside` are further files by name."""
+        """Writes what the run is, before its first step; `beside` are further files by name.
+
+        Raises:
+            StoreError: another process began a run here since this one looked.
+        """
+        with lock(self.path):
+            if self.exists:
+                raise StoreError(
+                    f"{self.path}: another process began a run here a moment ago; go on with "
+                    f"`gantlet resume {self.path}` when it has ended, or choose another folder"
+                )
+            self._begin(facts, codec, beside)
+
+    def _begin(
+        self, facts: Mapping[str, Any], codec: Mapping[str, Any], beside: Mapping[str, bytes]
+    ) -> None:
         with explained(self.path):
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             (self.path / "previews").mkdir(exist_ok=True)
@@ -90,6 +105,10 @@ class Folder:
             return None
         path = self.checkpoints / str(self._json("best.json")["checkpoint"])
         return path if path.is_dir() else None
+
+    def keep_best(self, checkpoint: Path, distance: float) -> None:
+        """Points to the checkpoint that the run is known by from now on."""
+        write_json(self.path / "best.json", {"checkpoint": checkpoint.name, "distance": distance})
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name

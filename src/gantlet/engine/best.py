@@ -1,0 +1,36 @@
+"""Which state of a run is its best, told from its readings as they come.
+
+States are compared by the readings' `rank`, a distance to held-out data that is fit for it. It has
+noise: real rows against real rows scatter by it, too.
+"""
+
+from collections.abc import Sequence
+
+from gantlet.engine.health import Reading
+
+SLACK = 0.02  # share of the best rank by which the newest may miss it
+SHORTEST_PAUSE = 4.0  # seconds between two looks, or two best states kept, however cheap
+SAVE_SHARE = 0.01  # part of the time that keeping them may take
+
+
+def is_best(readings: Sequence[Reading], noise: float) -> bool:
+    """Whether the newest state is to be preferred to all before it.
+
+    Of two that measure alike, but for noise, the later has the calmer weights. Alike to what is
+    always the best rank of all: many small steps up must not add up.
+    """
+    best = min(reading.rank for reading in readings)
+    return readings[-1].rank <= best + SLACK * best + noise
+
+
+def is_worth_keeping(since_best: float, saved_in: float) -> bool:
+    """Whether a new best state may be written so soon after the last one.
+
+    What counts is the last *best*: a checkpoint that came a moment ago by the clock is no reason
+    to lose this one.
+
+    Args:
+        since_best: seconds since a best state was written last.
+        saved_in: seconds that writing takes.
+    """
+    return since_best > max(SHORTEST_PAUSE, saved_in / SAVE_SHARE)
