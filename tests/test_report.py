@@ -30,7 +30,7 @@ from gantlet.evaluation.figures import (
     Table,
     View,
 )
-from gantlet.report import render
+from gantlet.report import render, render_comparison
 from gantlet.report.axes import around, linear, logarithmic
 from gantlet.report.markup import VOID, element
 from gantlet.report.numerals import estimate, number, quantity
@@ -374,3 +374,20 @@ def test_numbers_decades_apart_share_a_logarithmic_axis():
     assert axis.at(10.0) == pytest.approx(0.5)
     assert not around((0.4, 11.0)).is_log
     assert not around((-0.1, 11.0)).is_log
+
+
+def test_a_comparison_shows_every_shared_figure_of_each_and_nothing_unescaped():
+    ours = figure("a", "A", 11.4, low=11.0, high=11.9, real=0.4, words="w", definition="d")
+    theirs = replace(ours, value=12.2, low=11.8, high=12.7)
+    alone = figure("b", "B", 1.0, words="w", definition="d")
+    evaluations = {HOSTILE: holding(figures=(ours, alone)), "other": holding(figures=(theirs,))}
+    rows = Table(title="t", words="w", columns=("figure", HOSTILE), rows=(("A", HOSTILE),))
+    html = render_comparison("Two", "The first is better.", evaluations, [rows])
+    root = Tree(html).root
+    assert len(root.all("script")) == 1
+    (section,) = root.all("section", id="figures")
+    (card,) = section.all("article")
+    said = [span.text for span in card.all("span", **{"class": "said"})]
+    assert said == ["11.4 [11.0, 11.9]", "12.2 [11.8, 12.7]", "0.400"]
+    ids = {node.attributes["id"] for node in root.all() if "id" in node.attributes}
+    assert {link.attributes["href"][1:] for link in root.all("a")} <= ids

@@ -33,8 +33,10 @@ def render(evaluation: Evaluation) -> str:
         *([samples] if evaluation.samples else []),
         *(_view(view, evaluation) for view in evaluation.views),
         Section("all-figures", "All figures", "All figures", _all_figures(evaluation)),
-        Section("facts", "What was compared", "Facts", facts(evaluation.facts)),
     ]
+    if evaluation.facts:
+        known = facts(evaluation.facts)
+        sections.append(Section("facts", "What was compared", "Facts", known))
     heading = (evaluation.title, evaluation.verdict, tally(evaluation.findings))
     return page("Evaluation", *heading, sections)
 
