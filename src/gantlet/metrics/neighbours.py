@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from gantlet.metrics.balls import Tally, barred_by_groups, steps_without_groups
-from gantlet.metrics.intervals import Estimate, groups, jackknife, proportion
+from gantlet.metrics.intervals import Estimate, groups, normal, proportion
 from gantlet.metrics.nearest import BLOCK, blocks, clouds, lower_bounds, nearest_within
 from gantlet.metrics.realism import Realism, Remoteness
 
-GROUPS = 20  # each left out in turn
+GROUPS = 50  # each left out in turn
 SPARE = 5  # neighbours beyond the k-th that stand in for those left out with a group
 
 
@@ -123,10 +123,10 @@ def neighbour_estimates(
     in_manifold, in_density = np.hsplit(inside.held, 2)
     covered = np.hsplit(inside.holds, 2)[1]
     return Neighbours(
-        precision=_share(in_manifold > 0, nobody[1]),
-        recall=_share(outside.held > 0, nobody[0]),
-        density=_mean(in_density, barred[1], k_density),
-        coverage=_share(covered > 0, barred[0]),
+        precision=share_of_rows(in_manifold > 0, nobody[1]),
+        recall=share_of_rows(outside.held > 0, nobody[0]),
+        density=_mean_of_rows(in_density, barred[1], k_density),
+        coverage=share_of_rows(covered > 0, barred[0]),
         in_manifold=in_manifold[:, 0] > 0,
         covered=covered[:, 0] > 0,
         realism=realism.score(),
@@ -139,24 +139,42 @@ def _enough(n: int, k: int) -> None:
         raise ValueError(f"k = {k} neighbours need k >= 1 and more than k samples: {n}")
 
 
-def _share(
-    counted: Bool[np.ndarray, "n 1+groups"], barred: Bool[np.ndarray, "n 1+groups"]
+def share_of_rows(
+    counted: Bool[np.ndarray, "n columns"] | Float64[np.ndarray, "n columns"],
+    barred: Bool[np.ndarray, "n columns"],
 ) -> Estimate:
-    """The share of rows that count, of all and of those that stay without each group."""
+    """The share of rows that count, with its interval over redraws of all that they depend on.
+
+    The first column is the whole, the others leave out a group each.
+
+    Args:
+        barred: rows of the group that a column leaves out.
+    """
+    n = len(counted)
+    share = float(counted[:, 0].sum()) / n
+    return proportion(share, share * (1 - share) / n + _shared_variance(counted, barred), n)
+
+
+def _mean_of_rows(
+    counts: Int[np.ndarray, "n columns"], barred: Bool[np.ndarray, "n columns"], unit: int
+) -> Estimate:
+    n = len(counts)
+    variance = float(counts[:, 0].var()) / n + _shared_variance(counts, barred)
+    return normal(float(counts[:, 0].sum()) / (n * unit), float(np.sqrt(variance)) / unit)
+
+
+def _shared_variance(
+    counted: np.ndarray,
+    barred: Bool[np.ndarray, "n columns"],
+) -> float:
+    """Σ_{i≠j} Cov(cᵢ, cⱼ)/n², by the jackknife: what rows owe to the draws they have in common.
+
+    Var Σcᵢ/n is that and Σᵢ Var(cᵢ)/n², which is known from the rows alone. A jackknife of it
+    all would count the latter several times over: once for each group on which it hangs how a
+    row counts (Efron & Stein 1981).
+    """
     n, columns = counted.shape
-    share = float(counted[:, 0].mean())
-    without = np.where(barred, 0.0, counted)[:, 1:]
-    stayed = ~barred[:, 1:]
+    without, stayed = np.where(barred, 0.0, counted)[:, 1:], ~barred[:, 1:]
     gaps = np.where(stayed, without - (without.sum(1) / stayed.sum(1))[:, None], 0)
-    pairs = np.square(gaps.sum(0)) - np.square(gaps).sum(0)  # of different rows
-    together = (columns - 2) / (columns - 1) * float(pairs.sum()) / n**2
-    return proportion(share, share * (1 - share) / n + max(0.0, together), n)
-
-
-def _mean(
-    counts: Bool[np.ndarray, "n 1+groups"] | Int[np.ndarray, "n 1+groups"],
-    barred: Bool[np.ndarray, "n 1+groups"],
-    unit: int = 1,
-) -> Estimate:
-    means = counts.sum(0) / (unit * (~barred).sum(0))  # whoever is barred counts 0
-    return jackknife(float(means[0]), means[1:].tolist())
+    pairs = np.square(gaps.sum(0)) - np.square(gaps).sum(0)
+    return max(0.0, (columns - 2) / (columns - 1) * float(pairs.sum()) / n**2)
