@@ -110,7 +110,7 @@ def _fitted(
     if not 1 <= count <= half:
         raise ValueError(f"{len(real)} real rows do not make {count} clusters: 1 to {half} do")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(real))[:half])
-    means = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(real[chosen])
+    means = KMeans(count, max_iter=50, random_state=seed).fit(real[chosen])
     counted = np.ones(len(real), bool)
     counted[chosen] = False
     return means, counted

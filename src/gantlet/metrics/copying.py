@@ -274,7 +274,7 @@ def _cells(
 ) -> list[Int[np.ndarray, "_"]]:
     """The cells of k-means, about 1 for each 100 of the smaller set, at most 50."""
     count = max(1, min(50, min(len(x) for x in sets) // 100, len(np.unique(train[:100], axis=0))))
-    means = KMeans(count, n_init=1, max_iter=30, random_state=seed)
+    means = KMeans(count, max_iter=30, random_state=seed)
     chosen = np.random.default_rng(seed).permutation(len(train))[:10_000]
     means.fit(train[np.sort(chosen)])
-    return [means.predict(np.ascontiguousarray(x)) for x in sets]
+    return [np.asarray(means.predict(np.ascontiguousarray(x)), np.int64) for x in sets]
