@@ -1,0 +1,145 @@
+"""Is the checkpoint that a run chooses its best one?  Three runs that are made to spoil late.
+
+    python benchmarks/selection.py --data FOLDER --out runs/selection
+
+FOLDER holds fashion-mnist/ and mnist/ (idx files). In the last third the learning rates rise up
+to twentyfold (Fashion-MNIST, grid) or fivefold while the penalties fade away (MNIST). Every
+checkpoint is judged afterwards by what choosing never saw: pictures by the Fréchet distance of
+5,000 samples to the test set in the 128 features of a classifier trained on the training set,
+points by the sliced Wasserstein distance of 20,000 to 20,000 drawn anew. The checkpoint that
+`best.json` names should be within 5 % of the best. Runs that are there already are judged again.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors.torch import load_file
+
+import gantlet
+from gantlet.events import Measured, Saved
+from gantlet.metrics import frechet_distance, sliced_wasserstein
+from gantlet.metrics.classifier import features, trained
+from gantlet.modalities.base import finished
+from gantlet.modalities.clouds import CLOUDS
+from gantlet.modalities.idx import idx_file, read_idx
+
+WANTED = 1.05
+PICTURES, POINTS = 5_000, 20_000
+LATE = {"cooldown": 0.34}
+SPOILED: dict[str, tuple[float, dict[str, Any]]] = {  # CPU minutes a run, and what spoils it
+    "fashion-mnist": (1.6, {**LATE, "lr_end": 20.0}),
+    "mnist": (1.6, {**LATE, "lr_end": 5.0, "gamma_end": 1e-6}),
+    "grid": (0.8, {**LATE, "lr_end": 20.0}),
+}
+Distance = Callable[[Any], float]
+
+
+class Row(NamedTuple):
+    """What became of one run, its checkpoints' true distances by step."""
+
+    name: str
+    truth: dict[int, float]
+    chosen: int
+    look_share: float  # of the CPU time, that looking took
+
+    @property
+    def ratio(self) -> float:
+        return self.truth[self.chosen] / min(self.truth.values())
+
+
+def main() -> int:
+    """Trains what is not there, judges every checkpoint, prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--only", nargs="+", choices=SPOILED, default=list(SPOILED))
+    parser.add_argument("--most", type=int, default=24, help="checkpoints judged in a run")
+    options = parser.parse_args()
+    rows = []
+    for name in options.only:
+        try:
+            source = name if name in CLOUDS else _idx(options.data / name, "train", "images")
+        except ValueError as error:
+            print(f"{name} skipped: {error}")
+            continue
+        out = options.out / name
+        if not (out / "looks.json").is_file():
+            played(source, name, out)
+        rows.append(judged(name, out, true_distance(name, options.data), options.most))
+    print("| run | checkpoints | best | chosen | last | chosen / best | looking |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for row in rows:
+        best = min(row.truth, key=lambda step: row.truth[step])
+        shown = [f"{row.truth[s]:.4g} (step {s:,})" for s in (best, row.chosen, max(row.truth))]
+        print(
+            f"| {row.name} | {len(row.truth)} | {' | '.join(shown)} | {row.ratio:.3f} "
+            f"| {row.look_share:.1%} |"
+        )
+    return 0 if rows and all(row.ratio <= WANTED for row in rows) else 1
+
+
+def played(source: str | Path, name: str, out: Path) -> None:
+    """One run, the averaged generator of every checkpoint kept aside; what looking cost."""
+    minutes, optimization = SPOILED[name]
+    settings = {
+        "seed": 0, "threads": 1, "optimization": optimization,
+        "budget": {"minutes": minutes, "clock": "cpu"},
+        "keeping": {"checkpoint_seconds": 2.0},
+    }  # fmt: skip
+    aside = out.with_name(f"{out.name}-generators")
+    aside.mkdir(parents=True)
+    began = last = time.process_time()
+    looking = 0.0
+    for event in gantlet.fit(source, out=out, settings=settings):
+        now = time.process_time()
+        if isinstance(event, Measured):
+            looking += now - last  # nothing else lies between a look and the event before it
+        elif isinstance(event, Saved):
+            shutil.copy(event.path / "G_ema.safetensors", aside / f"{event.step:09d}.safetensors")
+        last = now
+    (out / "looks.json").write_text(json.dumps({"share": looking / (last - began)}))
+
+
+def judged(name: str, out: Path, distance: Distance, most: int) -> Row:
+    """The true distance of the chosen checkpoint and of others, evenly spread."""
+    chosen = int(json.loads((out / "best.json").read_text())["checkpoint"].removeprefix("step-"))
+    files = {int(p.stem): p for p in out.with_name(f"{out.name}-generators").iterdir()}
+    steps = sorted(step for step in files if step)
+    spread = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
+    some = {steps[i] for i in spread}
+    gan = gantlet.load(out)
+    count = POINTS if name in CLOUDS else PICTURES
+    truth = {}
+    for step in sorted(some | {chosen}):
+        gan.generator.load_state_dict(load_file(files[step]))
+        truth[step] = distance(gan.sample(count, seed=1))
+        mark = "  <- chosen" if step == chosen else ""
+        print(f"{name}: step {step:,} {truth[step]:.4g}{mark}", flush=True)
+    (out / "truth.json").write_text(json.dumps(truth))
+    return Row(name, truth, chosen, json.loads((out / "looks.json").read_text())["share"])
+
+
+def true_distance(name: str, data: Path) -> Distance:
+    """Distance of samples to rows that neither training nor choosing saw."""
+    if name in CLOUDS:
+        fresh, _ = CLOUDS[name](np.random.default_rng(10**6), POINTS)
+        return lambda rows: sliced_wasserstein(fresh, rows, directions=200)
+    x, y = (read_idx(_idx(data / name, "train", kind)) for kind in ("images", "labels"))
+    net = finished(trained(x[..., None], y.astype(np.int64), epochs=1))
+    unseen = features(net, read_idx(_idx(data / name, "t10k", "images"))[..., None])
+    return lambda rows: frechet_distance(unseen, features(net, rows))
+
+
+def _idx(folder: Path, part: str, kind: str) -> Path:
+    return idx_file(folder, part, f"{kind}-idx{3 if kind == 'images' else 1}-ubyte")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
