@@ -111,8 +111,9 @@ def _tears(it: Explorable, taken: Walked) -> tuple[Figure, Figure]:
         name="smooth_share", title="Part of the way without jumps", **_fields(smooth),
         baseline=0.0, m=0, n=len(taken.within.length), better="higher", unit="%",
         page="jump-rate",
-        words=f"Derivatives explain {min(smooth.value, 1.0):.0%} of the way; the rest is made of jumps or of "
-        "slopes too steep to be met. A smooth generator has 100 % but for a few per mille.",
+        words=f"Derivatives explain {min(smooth.value, 1.0):.0%} of the way; the rest is made of "
+        "jumps or of slopes too steep to be met. A smooth generator has 100 % within "
+        "some per mille.",
         definition=f"∫‖J_G(z) ż‖ dt by forward-mode derivatives at {NODES} places, over the "
         f"length of the same path in {STEPS} steps: a derivative does not see a jump. {TRIVIAL}",
     )  # fmt: skip

@@ -23,7 +23,9 @@ GRID = 10  # bins of the reliability curve
 MEMORISED = 0.25  # gap that surely lies above this is a fault of the training
 REPEATS = 50  # simulations of the floor of the calibration error
 
-Logits = Float64[np.ndarray, "n"]
+Train = Float64[np.ndarray, "t"]
+HeldOut = Float64[np.ndarray, "m"]
+Fake = Float64[np.ndarray, "n"]
 
 
 class Verdict(NamedTuple):
@@ -65,7 +67,7 @@ def verdict_of_D(subject: Subject) -> Verdict:
 
 
 @torch.no_grad()
-def logits_of(gan: Gan, rows: Any, labels: Any = None) -> Logits:
+def logits_of(gan: Gan, rows: Any, labels: Any = None) -> Fake:
     """D's logits, each row alone; under its cluster, its label, or the class that suits it best."""
     D, some = gan.discriminator, next(gan.discriminator.parameters())
     found = []
@@ -87,7 +89,7 @@ def _conditions(gan: Gan, x: Tensor, labels: Tensor | None) -> list[Labels | Non
     return [torch.full((len(x),), label) for label in range(len(gan.conditions.weights))]
 
 
-def verdict(train: Logits, held_out: Logits, fake: Logits, fitted: Calibration) -> Verdict:
+def verdict(train: Train, held_out: HeldOut, fake: Fake, fitted: Calibration) -> Verdict:
     """Figures and panels from logits; without held-out rows, only what needs none."""
     panels: list[Panel] = [_histograms(train, held_out, fake)]
     if len(held_out) < 2:
@@ -137,7 +139,7 @@ def verdict(train: Logits, held_out: Logits, fake: Logits, fitted: Calibration) 
     return Verdict(figures, panels, _findings(gap))
 
 
-def auc(high: Logits, low: Logits) -> Estimate:
+def auc(high: HeldOut, low: Fake) -> Estimate:
     """P(high > low) + ½ P(high = low), its error by placements.  DeLong et al. 1988, eq. 5."""
     m, n = len(high), len(low)
     ranks = rankdata(np.concatenate([high, low]))
@@ -148,7 +150,7 @@ def auc(high: Logits, low: Logits) -> Estimate:
     )
 
 
-def memorised(train: Logits, held_out: Logits, fake: Logits) -> Estimate:
+def memorised(train: Train, held_out: HeldOut, fake: Fake) -> Estimate:
     """(T − H) / (T − F) of mean logits; NaN where D cannot tell its training rows from fakes."""
     means = [float(x.mean()) for x in (train, held_out, fake)]
     errors = [float(x.var(ddof=1)) / len(x) for x in (train, held_out, fake)]
@@ -183,7 +185,7 @@ def reliability(
     return Reliability(said, true, float(np.abs(by_bin(weight * (is_real - p))).sum()), floor)
 
 
-def _probability(logits: Logits, fitted: Calibration) -> Float64[np.ndarray, "n"]:
+def _probability(logits: Fake, fitted: Calibration) -> Float64[np.ndarray, "n"]:
     scaled = torch.from_numpy(fitted.slope * logits + fitted.offset)
     return torch.sigmoid(scaled).numpy()
 
@@ -214,7 +216,7 @@ def _findings(gap: Estimate) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _histograms(train: Logits, held_out: Logits, fake: Logits) -> Chart:
+def _histograms(train: Train, held_out: HeldOut, fake: Fake) -> Chart:
     every = np.concatenate([train, held_out, fake])
     low, high = np.quantile(every, [0.002, 0.998])
     edges = np.linspace(low, max(high, low + 1e-9), BINS + 1)
