@@ -82,7 +82,7 @@ class Tally:
 
 def steps_without_groups(
     near: Nearest, k: int, group: Int[np.ndarray, "n"], count: int
-) -> Int[np.ndarray, "n 1+count"]:
+) -> Int[np.ndarray, "n columns"]:
     """The neighbour that a ball reaches to: the k-th; then the k-th of those outside each group.
 
     0 for a centre in the group itself. Where too few neighbours are known the last one serves.
@@ -97,7 +97,7 @@ def steps_without_groups(
     return steps
 
 
-def barred_by_groups(group: Int[np.ndarray, "m"], count: int) -> Bool[np.ndarray, "m 1+count"]:
+def barred_by_groups(group: Int[np.ndarray, "m"], count: int) -> Bool[np.ndarray, "m columns"]:
     """Whom the whole, and then each group in turn, leaves out."""
     return np.concatenate([np.zeros((len(group), 1), bool), np.eye(count, dtype=bool)[group]], 1)
 

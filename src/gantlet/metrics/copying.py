@@ -217,7 +217,7 @@ def repeats(
 
 def _reaches(
     centres: Float[np.ndarray, "c d"], fake: Float[np.ndarray, "n d"], seed: int, block: int
-) -> Float64[np.ndarray, "n 1+groups"]:
+) -> Float64[np.ndarray, "n columns"]:
     """Squared distance of each fake to the nearest centre, of all and without each group."""
     count = min(GROUPS, len(centres))
     points, those = clouds(fake, centres, block=block)

@@ -49,8 +49,8 @@ def clouds(*sets: Float[np.ndarray, "_ d"], block: int = BLOCK) -> list[Cloud]:
     middle = np.median(first[:: max(1, len(first) // 512)], 0)
     single = all(x.dtype == np.float32 for x in sets)
     made = [_cloud(x, middle.astype(np.float32 if single else np.float64), block) for x in sets]
-    largest = max(float(c.norms.max()) for c in made)
-    if not np.isfinite(largest):
+    largest = float(np.max([c.norms.max() for c in made]))  # NaN if any is
+    if np.isnan(largest) or not all(np.isfinite(middle)):
         raise ValueError("features hold infinite numbers or NaN: no distance can be taken")
     if single and not 1e-20 < largest < 1e30:  # squares would leave the range of float32
         return [_cloud(x, middle.astype(np.float64), block) for x in sets]
