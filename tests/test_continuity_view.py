@@ -63,7 +63,7 @@ def test_a_smooth_generator_is_called_continuous_and_raises_nothing():
     assert found.view.answer.startswith("Yes: none of 96 paths jumps")
     assert not found.findings
     assert figures["jump_rate"].value == 0
-    assert figures["jump_rate"].baseline == 1
+    assert figures["jump_rate"].baseline > 0.8
     assert figures["smooth_share"].value == pytest.approx(1, abs=0.01)
     assert 1 <= figures["path_length_ratio"].value < figures["path_length_ratio"].baseline
     assert 1 < figures["local_rank"].value <= LATENT
