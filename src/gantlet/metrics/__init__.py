@@ -1,6 +1,9 @@
 """A metric is a feature extractor and a distance; these are the distances, on NumPy arrays."""
 
-from gantlet.metrics.distances import frechet_distance, sliced_wasserstein, squared_mmd
+from gantlet.metrics.floor import gaussian_floor
+from gantlet.metrics.frechet import frechet_distance, frechet_estimate, frechet_infinity
+from gantlet.metrics.intervals import Estimate
+from gantlet.metrics.kernel import kernel_estimate, squared_mmd, standardised
 from gantlet.metrics.mixing import segregation
 from gantlet.metrics.modes import (
     ModeReport,
@@ -11,14 +14,24 @@ from gantlet.metrics.modes import (
     stacked_modes,
 )
 from gantlet.metrics.neighbours import coverage, density, precision, recall
+from gantlet.metrics.sliced import sliced_wasserstein
+from gantlet.metrics.two_sample import TwoSample, two_sample_test
+from gantlet.metrics.vendi import cosine_vendi_score, vendi_ratio, vendi_score
 
 __all__ = [
+    "Estimate",
     "ModeReport",
     "StackedModes",
+    "TwoSample",
+    "cosine_vendi_score",
     "coverage",
     "density",
     "frechet_distance",
+    "frechet_estimate",
+    "frechet_infinity",
+    "gaussian_floor",
     "grid_centres",
+    "kernel_estimate",
     "mode_report",
     "precision",
     "recall",
@@ -27,4 +40,8 @@ __all__ = [
     "sliced_wasserstein",
     "squared_mmd",
     "stacked_modes",
+    "standardised",
+    "two_sample_test",
+    "vendi_ratio",
+    "vendi_score",
 ]

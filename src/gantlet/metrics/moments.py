@@ -1,6 +1,6 @@
 """Mean and scatter of features, merged exactly as far as float64 goes, in a canonical order."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
@@ -26,7 +26,7 @@ class Moments(NamedTuple):
     @classmethod
     def of(
         cls, features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, "k"] | None = None
-    ) -> Self:
+    ) -> "Moments":
         """The moments of all rows, or of these rows, in two passes: the mean first."""
         order = canonical_order(features) if rows is None else rows
         blocks = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
@@ -40,13 +40,13 @@ class Moments(NamedTuple):
             scatter += centred.T @ centred
         return cls(len(order), mean, scatter)
 
-    def __add__(self, other: Self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __add__(self, other: "Moments") -> "Moments":  # pyright: ignore[reportIncompatibleMethodOverride]
         """The moments of both sets together.  Chan, Golub & LeVeque 1983, eq. 2.1."""
         n = self.n + other.n
         gap = other.mean - self.mean
         mean = self.mean + gap * (other.n / n)
         between = np.outer(gap, gap) * (self.n * other.n / n)
-        return type(self)(n, mean, self.scatter + other.scatter + between)
+        return Moments(n, mean, self.scatter + other.scatter + between)
 
     @property
     def covariance(self) -> Float64[np.ndarray, "d d"]:

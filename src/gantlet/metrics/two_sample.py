@@ -48,7 +48,7 @@ class Judge(NamedTuple):
         """Above 0 where it takes a row for real."""
         x = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
         straight = self.line.decision_function(x)
-        return (straight + self.trees.decision_function(x @ self.axes)) / 2
+        return (straight + self.trees.decision_function(_seen_by_trees(x, self.axes))) / 2
 
 
 def two_sample_test(
@@ -90,7 +90,7 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
     """The classifier for features of any kind: a line for means, trees for shapes.
 
     The line sees all dimensions, standardised; the trees see the leading principal components and
-    with them what no line parts, such as rings of two radii.
+    with them what no line parts, such as rings of two radii, and the length of the row.
     """
     both = np.concatenate([real, fake])
     moments = Moments.of(both)
@@ -106,10 +106,17 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
         max_leaf_nodes=15,
         min_samples_leaf=min(20, len(y) // 4),
         l2_regularization=1.0,
-        early_stopping=False,
+        early_stopping=False,  # pyright: ignore[reportArgumentType]  # its stubs know only "auto"
         random_state=0,
-    ).fit(x @ axes, y)
+    ).fit(_seen_by_trees(x, axes), y)
     return Judge(moments.mean, scale, axes, line, trees)
+
+
+def _seen_by_trees(
+    x: Float[np.ndarray, "n d"], axes: Float[np.ndarray, "d c"]
+) -> Float64[np.ndarray, "n features"]:
+    """Principal components and the length over all: noise adds a little to each dimension."""
+    return np.column_stack([x @ axes, np.square(x).sum(1)])
 
 
 def area(real: Float[np.ndarray, "m"], fake: Float[np.ndarray, "n"]) -> Estimate:

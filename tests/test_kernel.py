@@ -1,0 +1,55 @@
+"""The kernel distance against plain formulas, other implementations and simulation."""
+
+import numpy as np
+import pytest
+
+from gantlet.metrics import kernel as kernel_module
+from gantlet.metrics import kernel_estimate, squared_mmd, standardised
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_squared_mmd_agrees_with_torch_fidelity(rng):
+    fidelity = pytest.importorskip("torch_fidelity.metric_kid", exc_type=ImportError)
+    real, fake = rng.normal(size=(500, 64)), 1.1 * rng.normal(size=(500, 64)) + 0.1
+    expected = fidelity.polynomial_mmd(real, fake, 3, None, 1.0)
+    assert squared_mmd(real, fake) == pytest.approx(expected, abs=1e-6)
+
+
+def test_squared_mmd_agrees_with_the_unbiased_formula_written_out(rng):
+    real, fake = rng.normal(size=(1500, 64)), 1.1 * rng.normal(size=(1300, 64)) + 0.1
+    rr, ff, rf = ((a @ b.T / 64 + 1) ** 3 for a, b in [(real, real), (fake, fake), (real, fake)])
+    m, n = len(real), len(fake)
+    expected = (rr.sum() - np.trace(rr)) / (m * (m - 1)) + (ff.sum() - np.trace(ff)) / (n * (n - 1))
+    assert squared_mmd(real, fake) == pytest.approx(expected - 2 * rf.mean(), abs=1e-12)
+
+
+def test_kernel_estimate_does_not_depend_on_the_order_of_rows_to_the_last_bit(rng):
+    real, fake = rng.normal(size=(1100, 5)), rng.normal(size=(300, 5))
+    expected = kernel_estimate(real, fake)
+    assert kernel_estimate(rng.permutation(real), rng.permutation(fake)) == expected
+    assert expected.value == squared_mmd(real, fake)
+
+
+@pytest.mark.parametrize("work", [1e12, 1e5])  # whole, and cut into blocks
+@pytest.mark.parametrize("scale", [1.0, 1.15])
+def test_kernel_interval_covers_the_expectation(scale, work, rng, monkeypatch):
+    monkeypatch.setattr(kernel_module, "WORK", work)
+    estimates = [
+        kernel_estimate(rng.normal(size=(120, 16)), scale * rng.normal(size=(140, 16)))
+        for _ in range(200)
+    ]
+    truth = np.mean([e.value for e in estimates])
+    assert np.mean([e.low <= truth <= e.high for e in estimates]) >= 0.91
+
+
+def test_standardised_features_of_the_real_set_have_mean_0_and_deviation_1(rng):
+    real, other = rng.normal(3, 2, size=(2000, 4)), rng.normal(size=(10, 4))
+    real[:, 3] = other[:, 3] = 7  # constant
+    scaled, moved = standardised(real, other)
+    assert scaled.mean(0) == pytest.approx(np.zeros(4), abs=1e-12)
+    assert scaled.std(0) == pytest.approx([1, 1, 1, 0])
+    assert moved[:, :3] == pytest.approx(((other - real.mean(0)) / real.std(0).clip(1e-9))[:, :3])
