@@ -51,7 +51,7 @@ def recall(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], k: in
 
 def density(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], k: int = 5) -> float:
     """Mean number of real balls that hold a fake, over k.  Naeem et al. 2020, section 3."""
-    return float(visits(fake, real, k).balls.mean()) / k
+    return float(visits(fake, real, k).balls.sum()) / (len(fake) * k)
 
 
 def coverage(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], k: int = 5) -> float:
