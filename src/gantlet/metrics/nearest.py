@@ -50,7 +50,7 @@ def clouds(*sets: Float[np.ndarray, "_ d"], block: int = BLOCK) -> list[Cloud]:
     single = all(x.dtype == np.float32 for x in sets)
     made = [_cloud(x, middle.astype(np.float32 if single else np.float64), block) for x in sets]
     largest = float(np.max([c.norms.max() for c in made]))  # NaN if any is
-    if np.isnan(largest) or not all(np.isfinite(middle)):
+    if not np.isfinite(largest):  # norms are float64: float32 rows cannot overflow them
         raise ValueError("features hold infinite numbers or NaN: no distance can be taken")
     if single and not 1e-20 < largest < 1e30:  # squares would leave the range of float32
         return [_cloud(x, middle.astype(np.float64), block) for x in sets]
