@@ -4,15 +4,15 @@ import io
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Float, Float64, Int
 from PIL import Image
+from torch import Tensor
 
 from gantlet.evaluation.explorable import Explorable
 from gantlet.evaluation.figures import Picture, Pictures
 from gantlet.evaluation.walks import Walk, part
 from gantlet.metrics.continuity import Paths
 from gantlet.modalities.base import Preview
-from gantlet.types import Samples
 
 PERCENTILES = (5, 50, 95)
 FRAMES = 9
@@ -67,7 +67,7 @@ def _strip(it: Explorable, path: Paths, words: str) -> tuple[Picture, ...]:
     )
 
 
-def _over_others(it: Explorable, samples: Samples) -> Samples:
+def _over_others(it: Explorable, samples: Float[Tensor, "n d"]) -> Float[Tensor, "m d"]:
     """The samples as thick dots, before a cloud of others."""
     z, y = it.latents(OTHERS, 0, "strips"), it.labels(OTHERS, 0, "strips")
     thick = samples.repeat(COPIES, 1)

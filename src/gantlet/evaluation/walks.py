@@ -69,9 +69,9 @@ class Walked:
     near: Walk  # between near samples of one label
     stored: Walk  # the trivial generator's, within a label
     speeds: Speeds  # within
-    label_steps: Float64[np.ndarray, "p"]  # when only the label changes
+    label_steps: Float64[np.ndarray, "changes"]  # when only the label changes
     ranks: tuple[LocalRank, ...]
-    in_features: Float64[np.ndarray, "p"]  # ratios of length to straight line there
+    in_features: Float64[np.ndarray, "seen"]  # ratios of length to straight line there
     apart: float  # mean distance of two real samples
 
     @property
