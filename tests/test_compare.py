@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from test_evaluation_kept import figure, view
 
 from gantlet.config import ConfigError
 from gantlet.evaluation.compare import compared
 from gantlet.evaluation.figures import Evaluation, Figure, Finding
 from gantlet.evaluation.summary import ordered, verdict
+from test_evaluation_kept import figure, view
 
 
 def evaluation(*figures: Figure, **facts: str) -> Evaluation:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from runs import begun, cloud, played
 
 from gantlet.config import ConfigError
 from gantlet.evaluation.subject import Beside, Subject, named_source, of_run, of_samples, sides
 from gantlet.feed import Split
 from gantlet.folder import Folder
 from gantlet.modalities.base import finished
+from runs import begun, cloud, played
 
 
 @pytest.fixture(scope="module")

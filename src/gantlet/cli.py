@@ -1,10 +1,12 @@
-"""The command line: gantlet train | resume | sample | bench | doctor."""
+"""The command line: gantlet train | resume | sample | evaluate | compare | bench | doctor."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from gantlet.bench import PROTOCOLS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_resume(commands)
     _add_sample(commands)
+    _add_evaluate(commands)
+    _add_compare(commands)
     _add_bench(commands)
     doctor = commands.add_parser("doctor", help="what is here, what is missing, how to get it")
     doctor.add_argument("--json", action="store_true", help="as JSON")
@@ -99,13 +103,46 @@ def _add_sample(commands: Any) -> None:
     sample.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
 
 
+def _add_evaluate(commands: Any) -> None:
+    evaluate = commands.add_parser("evaluate", help="is it real, diverse, smooth, and no copy")
+    evaluate.add_argument("target", help="a run's folder; or anyone's samples, with --against")
+    _add_judging(evaluate)
+    evaluate.add_argument(
+        "--held-out", metavar="DATA", help="real data that were kept from the samples' maker"
+    )
+    evaluate.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where report.html and metrics.json go"
+    )
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser("compare", help="which run is better, and is it chance")
+    compare.add_argument("targets", nargs="+", metavar="RUN", help="two or more, or sample sets")
+    compare.add_argument("--out", type=Path, metavar="FILE.html", help="the comparison as a page")
+    _add_judging(compare)
+    compare.set_defaults(held_out=None)
+
+
+def _add_judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--against", metavar="DATA", help="real data to judge against")
+    parser.add_argument(
+        "--features", metavar="NAME",
+        help="what is compared: efficientnet-lite0, classifier, pixels, identity, a file "
+        "(model.onnx, inception.pt) or a name from --load; default: what suits the data",
+    )  # fmt: skip
+    parser.add_argument("-n", type=int, help="generated samples (default: up to 10,000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="progress and result as JSON lines")
+    parser.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
+
+
 def _add_bench(commands: Any) -> None:
     bench = commands.add_parser("bench", help="a published protocol, ceilings and floors beside")
-    bench.add_argument("protocol", choices=("ring", "grid", "stacked-mnist"))
+    bench.add_argument("protocol", choices=tuple(PROTOCOLS))
     bench.add_argument("--minutes", type=float, help="training time a seed")
     bench.add_argument("--seeds", type=int, default=1, help="how many seeds")
     bench.add_argument("--first-seed", type=int, default=0, help="the first of them")
-    bench.add_argument("--data", type=Path, help="stacked-mnist: folder with MNIST's idx files")
+    bench.add_argument("--data", type=Path, help="folder of the protocol's data set")
     bench.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     bench.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder for the runs")
 

@@ -3,10 +3,11 @@
 import argparse
 import runpy
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from gantlet import judge
 from gantlet.bench import bench
 from gantlet.config import ConfigError, assign, described, layered, read
 from gantlet.doctor import doctor
@@ -16,15 +17,14 @@ from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
 from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
-from gantlet.modalities import MODALITIES
-from gantlet.modalities.base import Progress, SourceError
+from gantlet.modalities.base import SourceError
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
 from gantlet.run import Run
 from gantlet.session import Session
-from gantlet.view import Silence, View, chosen
+from gantlet.view import Late, Silence, View, chosen
+from gantlet.watching import watched
 
-T = TypeVar("T")
 FAILED = 1
 
 
@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> int:
     view = chosen(f"gantlet · {folder.path}", as_json=options.json)
     with Interrupts() as interrupts:
         try:
-            session = _watched(prepared(options.source, wishes, folder), view, interrupts)
+            session = watched(prepared(options.source, wishes, folder), view, interrupts)
             world.wait()
             if session is None:
                 return interrupts.exit_code
@@ -82,17 +82,19 @@ def sample(options: argparse.Namespace) -> int:
     """gantlet sample"""
     _load(options.load)
     gan = opened(options.run)
-    writers = MODALITIES[gan.run.modality].writers
-    suffix = options.out.suffix.lower()
-    if suffix not in writers:
-        able = ", ".join(name or "a folder" for name in writers)
-        raise ConfigError(f"--out {options.out}: samples of this kind are written as {able}")
     label = int(options.label) if (options.label or "").isdigit() else options.label
-    rows, labels = gan.labelled(
-        options.n, seed=options.seed, truncation=options.truncation, label=label
+    job = gan.writing(
+        options.out, options.n, seed=options.seed, truncation=options.truncation, label=label
     )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    writers[suffix](options.out, rows, labels)
+    view = Late(f"gantlet · {options.out}")
+    with Interrupts() as interrupts:
+        try:
+            watched(job, view, interrupts)
+        finally:
+            view.close()
+    if interrupts.asked is not None:
+        print(f"\n{NAMES[interrupts.asked]}: stopped; nothing was written", file=sys.stderr)
+        return 128 + interrupts.asked  # as a shell counts it: no file is there to go on with
     print(f"{options.n:,} samples of {options.run} written to {options.out}")
     return 0
 
@@ -106,7 +108,7 @@ def settings(options: argparse.Namespace) -> int:
 
 
 def _dry_run(source: str, wishes: dict[str, Any]) -> int:
-    look: Look | None = _watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
+    look: Look | None = watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
     assert look is not None, "nothing interrupts a look"
     found, plan = look.found, look.plan
     print(f"\nFound ({look.modality.name}): {found.count:,} samples of shape {found.shape}")
@@ -162,23 +164,12 @@ def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
     view = Silence() if quiet else chosen(f"gantlet · {folder.path}", as_json=as_json)
     with Interrupts() as interrupts:
         try:
-            session = _watched(reopened(folder, None), view, interrupts)
+            session = watched(reopened(folder, None), view, interrupts)
             if session is None:
                 return interrupts.exit_code
             return _play(session, folder, minutes, view, interrupts)
         finally:
             view.close()
-
-
-def _watched(job: Generator[Progress, None, T], view: View, interrupts: Interrupts) -> T | None:
-    """The result of a long job, its progress shown; nothing if it was interrupted."""
-    while interrupts.asked is None:
-        try:
-            view.working(next(job))
-        except StopIteration as stop:
-            return stop.value
-    job.close()
-    return None
 
 
 def _play(
@@ -210,11 +201,25 @@ def _load(files: list[Path]) -> None:
         runpy.run_path(str(file))
 
 
+def evaluate(options: argparse.Namespace) -> int:
+    """gantlet evaluate"""
+    _load(options.load)
+    return judge.evaluate(options)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """gantlet compare"""
+    _load(options.load)
+    return judge.compare(options)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": train,
     "resume": resume,
     "sample": sample,
     "settings": settings,
+    "evaluate": evaluate,
+    "compare": compare,
     "bench": bench,
     "doctor": doctor,
 }

@@ -1,6 +1,6 @@
 """What every view gives back, and how its figures are made alike."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -33,14 +33,12 @@ def evenly(count: int, most: int) -> Int[np.ndarray, "n"]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
-def interval(estimate: Estimate) -> dict[str, float]:
+def interval(estimate: Estimate) -> dict[str, Any]:
     """An estimate as the fields of a figure."""
     return {**estimate._asdict()}
 
 
-def histogram(
-    values: Float[np.ndarray, "n"], edges: Float[np.ndarray, "k"]
-) -> tuple[float, ...]:
+def histogram(values: Float[np.ndarray, "n"], edges: Float[np.ndarray, "k"]) -> tuple[float, ...]:
     """Share of the values in each bin, what lies outside counted at the ends."""
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     return tuple((counts / max(1, len(values))).tolist())

@@ -39,6 +39,12 @@ class Compared(NamedTuple):
     baseline: Float[np.ndarray, "n"]
 
     @property
+    def varies(self) -> bool:
+        """Whether there is anything to compare: grey pictures have no colours."""
+        both = np.concatenate([self.real, self.fake])
+        return bool((both != both[0]).any())
+
+    @property
     def test(self) -> tuple[float, float]:
         """Kolmogorov and Smirnov's distance, and how often chance alone brings one as large."""
         distance, p_value = ks_2samp(self.real, self.fake, method="asymp")
@@ -61,6 +67,7 @@ def marginals(subject: Subject, space: Space) -> Marginals:
         )
         for name, trait in subject.modality.traits.items()
     ]  # fmt: skip
+    compared = [one for one in compared if one.varies]
     compared.sort(key=lambda one: -one.distance)
     findings = [finding for one in compared if (finding := _finding(one)) is not None]
     return Marginals(
@@ -71,18 +78,18 @@ def marginals(subject: Subject, space: Space) -> Marginals:
 
 
 def shift(real: Float[np.ndarray, "m"], fake: Float[np.ndarray, "n"]) -> float:
-    """Difference of means in standard deviations of the real."""
-    return float((fake.mean() - real.mean()) / max(real.std(), 1e-12))
+    """Difference of means in standard deviations, of the real or where they do not vary of both."""
+    spread = real.std() or np.concatenate([real, fake]).std() or 1.0
+    return float((fake.mean() - real.mean()) / spread)
 
 
 def _figure(one: Compared) -> Figure:
     value = shift(one.real, one.fake)
-    error = math.sqrt(
-        1 / len(one.real) + (one.fake.std() / max(one.real.std(), 1e-12)) ** 2 / len(one.fake)
-    )
+    spread = one.real.std() or 1.0
+    error = math.sqrt(1 / len(one.real) + (one.fake.std() / spread) ** 2 / len(one.fake))
     return Figure(
         name=f"marginal_{one.name}", title=one.name.replace("_", " ").capitalize(), value=value,
-        low=value - NORMAL * error, high=value + NORMAL * error,
+        low=value - NORMAL * error, high=value + NORMAL * error, error=error,
         real=shift(one.real, one.stand_in), baseline=shift(one.real, one.baseline),
         m=len(one.real), n=len(one.fake), better="near", page="marginals",
         words=f"The generated have {one.trait.more if value > 0 else one.trait.less} than the "

@@ -82,7 +82,10 @@ def _predicted(subject: Subject, space: Space) -> tuple[Int[np.ndarray, "k"], In
     assert subject.labels is not None
     classifier = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     classifier.fit(space.reference, subject.labels[space.sides.reference])
-    return classifier.predict(space.stand_in), classifier.predict(space.fake)
+    return (
+        np.asarray(classifier.predict(space.stand_in)),
+        np.asarray(classifier.predict(space.fake)),
+    )
 
 
 class _Told(NamedTuple):

@@ -1,9 +1,12 @@
 """A metric is a feature extractor and a distance; these are the distances, on NumPy arrays."""
 
+from gantlet.metrics.clusters import cluster_modes, mode_shares
+from gantlet.metrics.copying import copying
 from gantlet.metrics.floor import gaussian_floor
 from gantlet.metrics.frechet import frechet_distance, frechet_estimate, frechet_infinity
 from gantlet.metrics.intervals import Estimate
 from gantlet.metrics.kernel import kernel_estimate, squared_mmd, standardised
+from gantlet.metrics.label_shares import label_shares
 from gantlet.metrics.mixing import segregation
 from gantlet.metrics.modes import (
     ModeReport,
@@ -13,7 +16,13 @@ from gantlet.metrics.modes import (
     ring_centres,
     stacked_modes,
 )
-from gantlet.metrics.neighbours import coverage, density, precision, recall
+from gantlet.metrics.neighbours import (
+    coverage,
+    density,
+    neighbour_estimates,
+    precision,
+    recall,
+)
 from gantlet.metrics.sliced import sliced_wasserstein
 from gantlet.metrics.two_sample import TwoSample, two_sample_test
 from gantlet.metrics.vendi import cosine_vendi_score, vendi_ratio, vendi_score
@@ -23,6 +32,8 @@ __all__ = [
     "ModeReport",
     "StackedModes",
     "TwoSample",
+    "cluster_modes",
+    "copying",
     "cosine_vendi_score",
     "coverage",
     "density",
@@ -32,7 +43,10 @@ __all__ = [
     "gaussian_floor",
     "grid_centres",
     "kernel_estimate",
+    "label_shares",
     "mode_report",
+    "mode_shares",
+    "neighbour_estimates",
     "precision",
     "recall",
     "ring_centres",

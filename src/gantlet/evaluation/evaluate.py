@@ -1,0 +1,178 @@
+"""The whole evaluation as one long job that keeps what it has done."""
+
+import json
+import platform
+from collections.abc import Callable, Generator
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gantlet.evaluation.continuity import continuity_view
+from gantlet.evaluation.copying import copying_view
+from gantlet.evaluation.distributions import distributions_view
+from gantlet.evaluation.figures import Evaluation, Finding, Picture, View
+from gantlet.evaluation.judged import Judged, picture_of
+from gantlet.evaluation.kept import metrics_json, plain, restored
+from gantlet.evaluation.realness import realness_view
+from gantlet.evaluation.space import Space, space_of
+from gantlet.evaluation.subject import Subject
+from gantlet.evaluation.summary import ordered, verdict
+from gantlet.files import write_bytes, write_json
+from gantlet.metrics.neighbours import Neighbours, neighbour_estimates
+from gantlet.modalities.base import Progress
+
+SHOWN = 36  # samples beside as many real rows
+PACKAGES = ("gantlet", "torch", "numpy", "scikit-learn")
+VERSION = 1  # of what is kept: views computed by another are not taken up again
+
+Job = Generator[Progress, None, Judged]
+
+
+class Seen(NamedTuple):
+    """What the views are made from, the costly parts computed once."""
+
+    subject: Subject
+    space: Space
+    near: dict[str, Neighbours]
+
+
+def evaluated(
+    subject: Subject, features: str | None, kept: Path | None
+) -> Generator[Progress, None, Evaluation]:
+    """A subject judged in all views.
+
+    Args:
+        features: name of an extractor or path of one; none: what suits the kind of data.
+        kept: folder in which each view is kept when it is done, and looked for before.
+    """
+    space = yield from space_of(subject, features)
+    seen = Seen(subject, space, {})
+    key = _key(subject, space)
+    done: list[Judged] = []
+    for name, make in VIEWS.items():
+        place = kept / f"{name}-{key}.json" if kept else None
+        judged = _restored(place)
+        if judged is None:
+            judged = yield from make(seen)
+            if place is not None and judged is not None:
+                write_json(place, {"view": plain(judged.view), "findings": plain(judged.findings)})
+        if judged is not None:
+            done.append(judged)
+    return composed(subject, space, done)
+
+
+def composed(subject: Subject, space: Space, done: list[Judged]) -> Evaluation:
+    """The views and what they found as one evaluation."""
+    findings = [finding for judged in done for finding in judged.findings]
+    findings += _formats(subject)
+    return Evaluation(
+        title=subject.title, verdict=verdict(findings), findings=ordered(findings),
+        views=tuple(judged.view for judged in done), samples=_samples(subject, space),
+        facts=_facts(subject, space),
+    )  # fmt: skip
+
+
+def _neighbours(seen: Seen) -> Generator[Progress, None, dict[str, Neighbours]]:
+    for number, side in enumerate(("fake", "stand_in", "baseline")):
+        if side not in seen.near:
+            yield Progress(number, 3, "looking for neighbours")
+            other = getattr(seen.space, side)
+            seen.near[side] = neighbour_estimates(seen.space.reference, other)
+    return seen.near
+
+
+def _realness(seen: Seen) -> Job:
+    near = yield from _neighbours(seen)
+    return (yield from realness_view(seen.subject, seen.space, near))
+
+
+def _distributions(seen: Seen) -> Job:
+    near = yield from _neighbours(seen)
+    return (yield from distributions_view(seen.subject, seen.space, near))
+
+
+def _continuity(seen: Seen) -> Generator[Progress, None, Judged | None]:
+    if seen.subject.explorable is None:
+        return None
+    return (yield from continuity_view(seen.subject.explorable, seen.subject, seen.space))
+
+
+def _copying(seen: Seen) -> Job:
+    return (yield from copying_view(seen.subject, seen.space))
+
+
+VIEWS: dict[str, Callable[[Seen], Generator[Progress, None, Judged | None]]] = {
+    "realness": _realness,
+    "distributions": _distributions,
+    "continuity": _continuity,
+    "copying": _copying,
+}
+
+
+def _key(subject: Subject, space: Space) -> str:
+    sha = sha256(f"{VERSION}/{version('gantlet')}/{subject.fingerprint}".encode())
+    sha.update(f"{space.extractor.digest}/{subject.seed}".encode())
+    for array in (*space.sides, np.ascontiguousarray(subject.fake)):
+        sha.update(array.tobytes())
+    return sha.hexdigest()[:16]
+
+
+def _restored(place: Path | None) -> Judged | None:
+    if place is None or not place.is_file():
+        return None
+    values: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    return Judged(restored(View, values["view"]), restored(tuple[Finding, ...], values["findings"]))
+
+
+def _samples(subject: Subject, space: Space) -> tuple[Picture, ...]:
+    count = min(SHOWN, space.size)
+    real = subject.rows[space.sides.reference[:count]]
+    return (
+        picture_of(subject.modality, subject.fake[:count], "generated, at random"),
+        picture_of(subject.modality, real, "real, at random"),
+    )
+
+
+def _formats(subject: Subject) -> list[Finding]:
+    real, judged = subject.formats
+    if not real or not judged or set(real) == set(judged):
+        return []
+    kinds = [" and ".join(sorted(formats)) for formats in (real, judged)]
+    return [
+        Finding(
+            kind="formats_differ",
+            severity="warning",
+            words=f"The real files are {kinds[0]}, the judged ones {kinds[1]}: compression alone "
+            "moves every distance.",
+            advice="write the samples in the real files' format, or judge both from raw arrays",
+        )
+    ]
+
+
+def _facts(subject: Subject, space: Space) -> dict[str, str]:
+    split = subject.split
+    facts = {
+        "real rows": f"{len(subject.rows):,}, of which {len(split.held_out):,} "
+        "were kept from training",
+        "compared": f"{space.size:,} real, {space.size:,} other real and {len(subject.fake):,} "
+        "generated",
+        "data": subject.fingerprint[:16],
+        "features": f"{space.extractor.name}, {space.reference.shape[1]:,} numbers",
+        "features' hash": space.extractor.digest,
+        "seed": str(subject.seed),
+    }
+    if subject.gan is not None and subject.gan.path is not None:
+        facts["run"] = str(subject.gan.path)
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return facts | {"versions": f"{versions}, Python {platform.python_version()}"}
+
+
+def written(evaluation: Evaluation, page: str, folder: Path) -> tuple[Path, Path]:
+    """report.html and metrics.json in the folder."""
+    report, metrics = folder / "report.html", folder / "metrics.json"
+    write_bytes(report, page.encode("utf-8"))
+    write_json(metrics, metrics_json(evaluation))
+    return report, metrics
