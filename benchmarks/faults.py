@@ -2,8 +2,9 @@
 
     python benchmarks/faults.py --data FOLDER --repetitions 20
 
-FOLDER holds cifar10/ (the folder or archive of its pictures). They are stored as JPEG; here they
-are brought to 24 pixels, which leaves nothing of its blocks, so that JPEG can be a fault. In each
+FOLDER holds cifar10/, unpacked: a folder for each class, in train/ or at once. The pictures are
+stored as JPEG; here they are brought to 24 pixels, which leaves nothing of JPEG's blocks, so that
+these can be a fault. In each
 repetition other pictures are trained on, held out and judged. "Generated" are real pictures
 that nobody has seen, altered in one way; the sound control is not altered. The whole of
 `gantlet evaluate` runs on them, and what its summary names is counted.
@@ -154,10 +155,10 @@ def torn(smooth: Explorable) -> Explorable:
 
 def pool(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Real pictures and their classes, shuffled once."""
-    source = next(iter(sorted(folder.glob("*.tar*"))), folder)
-    settings = IMAGE.settings(resolution=SIDE)
+    source = folder / "train" if (folder / "train").is_dir() else folder
+    settings = IMAGE.settings(resolution=SIDE, labels=True)
     raw = finished(IMAGE.load(source, settings))
-    assert raw.labels is not None, f"{source}: a folder for each class is wanted"
+    assert raw.labels is not None, "data.labels was asked for"
     rows = np.random.default_rng(0).permutation(len(raw.rows))[:POOL]
     rows = np.sort(rows)
     mixed = np.random.default_rng(1).permutation(len(rows))

@@ -93,11 +93,12 @@ def test_copies_of_the_hold_out_are_further_from_train_than_from_it():
 
 def test_a_small_hold_out_gives_no_verdict_but_says_what_would():
     train, held, fake = draws(5)
-    made = copying(train, held[:100], fake)
+    made = copying(train, held[:40], fake)
     assert isinstance(made, TooSmall)
     assert made.needed == smallest_hold_out(len(fake))
     assert str(made.needed) in str(made)
     assert smallest_hold_out(50) == 0
+    assert judged(train, held[:100], fake).needed > 100
 
 
 def test_repeats_are_counted():
@@ -107,3 +108,17 @@ def test_repeats_are_counted():
     assert made.exact == pytest.approx(200 / 500)
     assert made.exact_real == 0
     assert made.near >= made.exact
+
+
+def test_a_set_that_is_the_training_set_moved_a_little_is_surely_copied():
+    train, held, _ = draws(7)
+    made = judged(train, held, train[:500] + np.float32(1e-3))
+    assert made.near.value == 1
+    assert max(made.closer_p_value, made.near_p_value, made.c_t.p_value) < 1e-6
+
+
+def test_samples_that_are_all_closer_to_training_rows_have_a_p_value():
+    train, held, _ = draws(8, (400, 400, 400))
+    made = judged(train, held + 50, train + np.float32(1e-3))
+    assert made.closer.value == 1
+    assert made.closer_p_value < 1e-6

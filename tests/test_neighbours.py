@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gantlet.metrics.nearest import clouds, nearest_between, nearest_within
+from gantlet.metrics.clouds import clouds
+from gantlet.metrics.nearest import nearest_between, nearest_within
 from gantlet.metrics.neighbours import (
     coverage,
     density,

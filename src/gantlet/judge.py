@@ -14,10 +14,11 @@ from gantlet.evaluation.evaluate import evaluated, written
 from gantlet.evaluation.figures import Evaluation, Figure
 from gantlet.evaluation.kept import metrics_json
 from gantlet.evaluation.subject import Subject, named_source, of_run, of_samples
+from gantlet.files import write_bytes
 from gantlet.folder import Folder
 from gantlet.interrupts import NAMES, Interrupts
 from gantlet.modalities.base import Progress
-from gantlet.report import render
+from gantlet.report import render, render_comparison
 from gantlet.view import chosen
 from gantlet.watching import watched
 
@@ -50,6 +51,8 @@ def compare(options: argparse.Namespace) -> int:
     """gantlet compare"""
     if len(options.targets) < 2:
         raise ConfigError("compare: give at least two runs, e.g. gantlet compare runs/a runs/b")
+    if len(set(options.targets)) < len(options.targets):
+        raise ConfigError("compare: a run stands there twice; give different ones")
     evaluations: dict[str, Evaluation] = {}
     with Interrupts() as interrupts:
         for target in options.targets:
@@ -68,6 +71,9 @@ def compare(options: argparse.Namespace) -> int:
         print(json.dumps({"event": "compared", **comparison.plain()}, allow_nan=False))
     else:
         _print_comparison(comparison)
+    if options.out is not None:
+        page = render_comparison("Comparison", comparison.verdict, evaluations, [comparison.table])
+        write_bytes(options.out, page.encode("utf-8"))
     return 0
 
 

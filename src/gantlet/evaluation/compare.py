@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from gantlet.config import ConfigError
-from gantlet.evaluation.figures import Evaluation, Figure
+from gantlet.evaluation.figures import Evaluation, Figure, Table
 from gantlet.metrics.intervals import Estimate, difference
 
 SURE = 0.05  # of wrongly seeing any difference in one row, all pairs together (Holm 1979)
@@ -29,6 +29,16 @@ class Comparison(NamedTuple):
     names: tuple[str, ...]
     rows: tuple[Row, ...]
     verdict: str
+
+    @property
+    def table(self) -> Table:
+        """As a panel of a page."""
+        return Table(
+            title="Which is better", columns=("figure", *self.names, "better beyond chance"),
+            rows=tuple((row.title, *row.values, row.words) for row in self.rows),
+            words="Half widths of 95 % intervals; a generator is called better where it differs "
+            "from every other by more than chance (Holm 1979).",
+        )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""

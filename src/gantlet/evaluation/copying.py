@@ -32,7 +32,7 @@ def copying_view(subject: Subject, space: Space) -> Generator[Progress, None, Ju
         name="copying", question=QUESTION, answer=_answer(subject, space, found),
         figures=tuple(figures), panels=(_suspects(subject, space, found),),
     )  # fmt: skip
-    return Judged(view, (*_copies(found), *_repeated(repeated)))
+    return Judged(view, (*_copies(found), *_blind(space, found), *_repeated(repeated)))
 
 
 def _no_verdict(space: Space, why: TooSmall, repeated: Figure) -> Judged:
@@ -92,6 +92,21 @@ def _figures(space: Space, found: Copying) -> list[Figure]:
             "row's own nearest distance, is below the held-out rows' 1 % quantile.",
             page="duplicates", **common,
         ),
+    ]  # fmt: skip
+
+
+def _blind(space: Space, found: Copying) -> list[Finding]:
+    """A warning where the hold-out would not show a tenth of copies, and none were seen."""
+    held = len(space.held_out)
+    if _copies(found) or held >= found.needed > 0:
+        return []
+    return [
+        Finding(
+            kind="small_hold_out", severity="warning", figure="near_copies",
+            words=f"{held:,} held-out rows against {space.size:,} samples may miss a tenth of "
+            "copies: that nothing was found is weak comfort.",
+            advice="keep more rows from training, or bring real data with --held-out",
+        )
     ]  # fmt: skip
 
 

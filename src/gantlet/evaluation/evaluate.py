@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,7 @@ from gantlet.evaluation.judged import Judged, picture_of
 from gantlet.evaluation.kept import metrics_json, plain, restored
 from gantlet.evaluation.realness import realness_view
 from gantlet.evaluation.space import Space, space_of
-from gantlet.evaluation.subject import Subject
+from gantlet.evaluation.subject import Subject, sides
 from gantlet.evaluation.summary import ordered, verdict
 from gantlet.files import write_bytes, write_json
 from gantlet.metrics.neighbours import Neighbours, neighbour_estimates
@@ -48,6 +49,7 @@ def evaluated(
         features: name of an extractor or path of one; none: what suits the kind of data.
         kept: folder in which each view is kept when it is done, and looked for before.
     """
+    subject = replace(subject, **_equal(subject))
     space = yield from space_of(subject, features)
     seen = Seen(subject, space, {})
     key = _key(subject, space)
@@ -62,6 +64,14 @@ def evaluated(
         if judged is not None:
             done.append(judged)
     return composed(subject, space, done)
+
+
+def _equal(subject: Subject) -> dict[str, Any]:
+    """No more generated rows than there are real ones on either side."""
+    size, labels = len(sides(subject).reference), subject.fake_labels
+    return {
+        "fake": subject.fake[:size], "fake_labels": None if labels is None else labels[:size],
+    }  # fmt: skip
 
 
 def composed(subject: Subject, space: Space, done: list[Judged]) -> Evaluation:

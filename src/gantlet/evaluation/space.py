@@ -12,7 +12,7 @@ from gantlet.feature_cache import cached_features
 from gantlet.metrics.features import Extractor, Wanted, extracted, extractor
 from gantlet.modalities.base import Progress
 
-COMPARED = 20_000  # training rows at most among which copies are looked for
+COMPARED = 10_000  # training rows at most among which copies are looked for
 BASELINE_SEED = 23
 
 Matrix = Float32[np.ndarray, "n d"]
@@ -46,10 +46,8 @@ class Space(NamedTuple):
 
 def space_of(subject: Subject, name: str | None) -> Generator[Progress, None, Space]:
     """Every side in the features of the extractor of that name, or the modality's own choice."""
-    chosen, rng = sides(subject), np.random.default_rng([subject.seed, 13])
-    train, held_out = subject.split.train, subject.split.held_out
-    if len(train) > COMPARED:
-        train = np.sort(rng.choice(train, COMPARED, replace=False))
+    chosen, held_out = sides(subject), subject.split.held_out
+    train = _compared(subject, chosen)
     used = np.unique(np.concatenate([*chosen, train, held_out]))
     has_labels = subject.labels is not None
     name = name or subject.modality.extractor(subject.codec.shape, has_labels)
@@ -71,6 +69,16 @@ def space_of(subject: Subject, name: str | None) -> Generator[Progress, None, Sp
         stand_in=of(chosen.stand_in), fake=fake, baseline=baseline, baseline_rows=baseline_rows,
         train=of(train), train_rows=train, held_out=of(held_out), held_out_rows=held_out,
     )  # fmt: skip
+
+
+def _compared(subject: Subject, chosen: Sides) -> Int[np.ndarray, "t"]:
+    """Training rows among which copies are looked for: first those whose features are wanted."""
+    train = subject.split.train
+    if len(train) <= COMPARED:
+        return train
+    wanted = np.isin(train, np.concatenate(chosen))
+    order = np.random.default_rng([subject.seed, 13]).permutation(len(train))
+    return np.sort(train[order[np.argsort(~wanted[order], kind="stable")][:COMPARED]])
 
 
 def trivial(subject: Subject, reference: Int[np.ndarray, "k"]) -> Any:

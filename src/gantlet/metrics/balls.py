@@ -6,9 +6,10 @@ rows only moves the neighbour that the ball reaches to. So one look at a pair an
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float64, Int
 
-from gantlet.metrics.nearest import Cloud, Nearest, rounded_up, squared_distances
+from gantlet.metrics.clouds import Cloud, squared_distances
+from gantlet.metrics.nearest import Nearest
 
 _PAIRS = 1 << 16  # pairs looked at together
 
@@ -32,31 +33,24 @@ class Tally:
         """
         self.points, self.centres = points, centres
         self.ladder, self.steps, self.barred = near.squared, steps, barred
-        widest = near.squared[np.arange(len(steps)), steps.max(1) - 1]
-        self.reach = rounded_up(widest, points.origin.dtype)
+        # Squared, of the widest ball of each centre: what lies beyond counts nowhere.
+        self.reach = near.squared[np.arange(len(steps)), steps.max(1) - 1]
         self.held = np.zeros(barred.shape, np.int32)  # for each point, how many balls hold it
         self.holds = np.zeros(steps.shape, np.int32)  # for each ball, how many points it holds
 
-    def add_rows(self, rows: slice, columns: slice, tile: Float[np.ndarray, "b c"]) -> None:
-        """Lower bounds of squared distances from these points to these centres."""
-        point, centre = np.nonzero(tile <= self.reach[columns])
-        self._add(point + rows.start, centre + columns.start, tile[point, centre])
-
-    def add_columns(self, rows: slice, columns: slice, tile: Float[np.ndarray, "b c"]) -> None:
-        """The same where the points are the columns and the centres the rows."""
-        centre, point = np.nonzero(tile <= self.reach[rows][:, None])
-        self._add(point + columns.start, centre + rows.start, tile[centre, point])
-
-    def _add(
+    def add(
         self,
         point: Int[np.ndarray, "p"],
         centre: Int[np.ndarray, "p"],
-        low: Float[np.ndarray, "p"],
+        low: Float64[np.ndarray, "p"],
+        high: Float64[np.ndarray, "p"],
     ) -> None:
-        for start in range(0, len(point), _PAIRS):
-            part = slice(start, start + _PAIRS)
+        """Pairs, each once, and bounds of their squared distance."""
+        near = np.flatnonzero(low <= self.reach[centre])
+        for start in range(0, len(near), _PAIRS):
+            part = near[start : start + _PAIRS]
             p, c = point[part], centre[part]
-            rank = self._rank(p, c, low[part].astype(np.float64))
+            rank = self._rank(p, c, low[part], high[part])
             inside = (rank[:, None] < self.steps[c]) & ~self.barred[p]
             _add_up(self.held, p, inside)
             _add_up(self.holds, c, inside)
@@ -66,12 +60,11 @@ class Tally:
         point: Int[np.ndarray, "p"],
         centre: Int[np.ndarray, "p"],
         low: Float64[np.ndarray, "p"],
+        high: Float64[np.ndarray, "p"],
     ) -> Int[np.ndarray, "p"]:
         """How many of the centre's neighbours are nearer to it than the point."""
         ladder = self.ladder[centre]
-        norms = self.points.norms[point] + self.centres.norms[centre]
         rank = (ladder < low[:, None]).sum(1)
-        high = low + 2 * self.points.band * norms
         unsure = np.flatnonzero(rank != (ladder < high[:, None]).sum(1))
         squared = squared_distances(
             self.points.features, point[unsure], self.centres.features, centre[unsure]

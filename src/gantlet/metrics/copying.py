@@ -14,25 +14,25 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import betabinom, rankdata
 from sklearn.cluster import KMeans
 
+from gantlet.metrics.clouds import BLOCK, clouds
 from gantlet.metrics.intervals import Estimate, groups, normal, proportion
-from gantlet.metrics.nearest import BLOCK, clouds, nearest_between, nearest_within
+from gantlet.metrics.nearest import nearest_between, nearest_within
 from gantlet.metrics.neighbours import share_of_rows
 
 IN_A_CELL = 20  # rows of both kinds that a cell needs to count, as in Meehan et al. 2020
 COPIED, POWER, LEVEL = 0.1, 0.8, 0.05  # the share of copies that must be seen, how surely
 TAIL = 0.01  # of the hold-out: nearer than that counts as a near copy
 GROUPS, DRAWS = 40, 4
+FEWEST = 50  # held-out rows below which nothing is said at all
 
 
 class TooSmall(NamedTuple):
     """No verdict: the hold-out is too small to tell copying from chance."""
 
     held_out: int
-    needed: int  # 0 where there are too few fakes for any hold-out
+    needed: int
 
     def __str__(self) -> str:
-        if not self.needed:
-            return "too few samples to tell copying from chance, whatever the hold-out"
         return f"a hold-out of {self.held_out} rows is too small: {self.needed} are needed"
 
 
@@ -81,6 +81,7 @@ class Copying:
     nearest: Int[np.ndarray, "n"]  # training row nearest to each fake
     ratio: Float64[np.ndarray, "n"]  # see Suspect
     ratio_real: Float64[np.ndarray, "h"]  # of the hold-out, sorted
+    needed: int  # held-out rows with which 1 copy in 10 would be seen; 0: too few fakes for any
 
     def suspects(self, count: int) -> list[Suspect]:
         """The most suspicious fakes, the nearest first."""
@@ -103,8 +104,8 @@ def copying(
 ) -> Copying | TooSmall:
     """What fakes have of the training rows that held-out rows have not."""
     needed = smallest_hold_out(len(fake))
-    if not needed or len(held_out) < needed:
-        return TooSmall(len(held_out), needed)
+    if len(held_out) < FEWEST:
+        return TooSmall(len(held_out), max(needed, FEWEST))
     trains, helds, fakes = clouds(train, held_out, fake, block=block)
     of_fake = nearest_between(fakes, trains, 1, block=block)
     of_held = nearest_between(helds, trains, 1, block=block)
@@ -124,7 +125,7 @@ def copying(
         authenticity_real=authentic_real,
         authenticity_gap=normal(gap, float(np.hypot(authentic.error, authentic_real.error))),
         closer=closer,
-        closer_p_value=float(ndtr(-(closer.value - 0.5) / closer.error)),
+        closer_p_value=float(ndtr(-(closer.value - 0.5) / max(closer.error, 0.5 / len(fake)))),
         exact=int((reach == 0).sum()),
         near=near,
         near_real=near_real,
@@ -133,6 +134,7 @@ def copying(
         nearest=which,
         ratio=ratio,
         ratio_real=ratio_real,
+        needed=needed,
     )
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from gantlet.metrics.balls import Tally, barred_by_groups, steps_without_groups
+from gantlet.metrics.close import close_pairs
+from gantlet.metrics.clouds import BLOCK, clouds
 from gantlet.metrics.intervals import Estimate, groups, normal, proportion
-from gantlet.metrics.nearest import BLOCK, blocks, clouds, lower_bounds, nearest_within
+from gantlet.metrics.nearest import nearest_within
 from gantlet.metrics.realism import Realism, Remoteness
 
 GROUPS = 50  # each left out in turn
@@ -71,10 +73,9 @@ def visits(
     near = nearest_within(there, k, k, block)
     steps, barred = np.full((len(centres), 1), k), np.zeros((len(points), 1), bool)
     tally = Tally(here, there, near, steps, barred)
-    for columns, y in blocks(there, block):
-        for rows, x in blocks(here, block):
-            tile = lower_bounds(x, here.norms[rows], y, there.norms[columns], here.band)
-            tally.add_rows(rows, columns, tile)
+    nothing = np.full(len(points), -np.inf)
+    for pairs in close_pairs(here, there, lambda i, j: (nothing[i], tally.reach[j]), block):
+        tally.add(*pairs)
     return Visits(tally.held[:, 0], tally.holds[:, 0])
 
 
@@ -113,13 +114,16 @@ def neighbour_estimates(
     outside = Tally(reals, fakes, near_fake, steps_fake, nobody[0])
     realism = Realism(fakes, reals, near_real, k_manifold)
     remoteness = Remoteness(fakes, reals, near_real, k_density)
-    for columns, y in blocks(reals, block):
-        for rows, x in blocks(fakes, block):
-            tile = lower_bounds(x, fakes.norms[rows], y, reals.norms[columns], reals.band)
-            inside.add_rows(rows, columns, tile)
-            outside.add_columns(rows, columns, tile)
-            realism.add(rows, columns, tile)
-            remoteness.add(rows, columns, tile)
+
+    def limits(i: Int[np.ndarray, "n"], j: Int[np.ndarray, "m"]) -> tuple[np.ndarray, np.ndarray]:
+        of_fakes = np.maximum(outside.reach[i], realism.limits(i, j))
+        return of_fakes, np.maximum(inside.reach[j], remoteness.limits(j))
+
+    for pairs in close_pairs(fakes, reals, limits, block):
+        inside.add(*pairs)
+        outside.add(pairs.centres, pairs.points, pairs.low, pairs.high)
+        realism.add(pairs)
+        remoteness.add(pairs)
     in_manifold, in_density = np.hsplit(inside.held, 2)
     covered = np.hsplit(inside.holds, 2)[1]
     return Neighbours(

@@ -3,7 +3,10 @@
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from gantlet.metrics.nearest import Cloud, Nearest, Smallest, squared_distances
+from gantlet.metrics.close import Pairs, first_limits
+from gantlet.metrics.clouds import Cloud, squared_distances
+from gantlet.metrics.nearest import Nearest
+from gantlet.metrics.smallest import Smallest
 
 KEPT = 4  # nearest in a tile's rounding; the best of them is found from direct differences
 
@@ -19,17 +22,27 @@ class Realism:
     def __init__(self, fakes: Cloud, reals: Cloud, near: Nearest, k: int) -> None:
         self.fakes, self.reals = fakes, reals
         self.radii = near.squared[:, k - 1]
-        kept = (self.radii <= np.median(self.radii)) & (self.radii > 0)
-        dtype = reals.origin.dtype
-        self.scale = np.divide(1, self.radii, out=np.zeros(len(kept)), where=kept).astype(dtype)
-        self.bar = np.where(kept, 0, np.inf).astype(dtype)
-        self.best = Smallest(len(fakes.features), min(KEPT, len(kept)))
+        self.kept = (self.radii <= np.median(self.radii)) & (self.radii > 0)
+        self.units = np.where(self.kept, self.radii, np.nan)
+        count = min(KEPT, int(self.kept.sum()))
+        self.best = Smallest(len(fakes.features), max(count, 1))
+        self.first = np.full(len(fakes.features), -np.inf)  # no real stayed, none is looked for
+        if count:
+            self.first = first_limits(fakes, reals, count, self.kept, self.units)
 
-    def add(self, rows: slice, columns: slice, tile: Float[np.ndarray, "b c"]) -> None:
-        """Squared distances from these fakes to these reals."""
-        scaled = tile * self.scale[columns]
-        scaled += self.bar[columns]
-        self.best.offer_rows(rows, scaled, columns)
+    def limits(
+        self, fakes: Int[np.ndarray, "m"], reals: Int[np.ndarray, "n"]
+    ) -> Float64[np.ndarray, "m"]:
+        """The squared distance from which on none of these reals is of use to a fake."""
+        widest = np.max(self.radii[reals], initial=0, where=self.kept[reals])
+        limit = np.minimum(self.first[fakes], self.best.worst[fakes])
+        # A lower bound may lie below 0 by rounding, and division rounds.
+        return np.where(limit > -np.inf, np.maximum(limit, 0) * widest * (1 + 1e-9), limit)
+
+    def add(self, pairs: Pairs) -> None:
+        """Fakes and reals, each pair once."""
+        with np.errstate(invalid="ignore"):  # NaN, which is smaller than nothing, where left out
+            self.best.offer(pairs.points, pairs.centres, pairs.low / self.units[pairs.centres])
 
     def score(self) -> Float64[np.ndarray, "n"]:
         """The score, once all tiles were added."""
@@ -49,11 +62,17 @@ class Remoteness:
     def __init__(self, fakes: Cloud, reals: Cloud, near: Nearest, k: int) -> None:
         self.fakes, self.reals = fakes, reals
         self.radii = near.squared[:, k - 1]
-        self.best = Smallest(len(reals.features), min(KEPT, len(fakes.features)))
+        count = min(KEPT, len(fakes.features))
+        self.best = Smallest(len(reals.features), count)
+        self.first = first_limits(reals, fakes, count)
 
-    def add(self, rows: slice, columns: slice, tile: Float[np.ndarray, "b c"]) -> None:
-        """Squared distances from these fakes to these reals."""
-        self.best.offer_columns(columns, tile, rows)
+    def limits(self, reals: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n"]:
+        """The squared distance from which on no fake is of use to these reals."""
+        return np.minimum(self.first[reals], self.best.worst[reals])
+
+    def add(self, pairs: Pairs) -> None:
+        """Fakes and reals, each pair once."""
+        self.best.offer(pairs.centres, pairs.points, pairs.low)
 
     def ratio(self) -> Float64[np.ndarray, "m"]:
         """The ratio, once all tiles were added; 1 for a copy of a real whose radius is 0."""
