@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import sqrtm
 
 from gantlet.metrics.clusters import cluster_modes
-from gantlet.metrics.frechet import frechet_estimate
+from gantlet.metrics.frechet import frechet_estimate, frechet_infinity
 from gantlet.metrics.kernel import kernel_estimate
 from gantlet.metrics.neighbours import neighbour_estimates
 from gantlet.metrics.two_sample import two_sample_test
@@ -117,6 +117,7 @@ def our_jobs(real, fake) -> dict[str, Callable[[], object]]:
     half = len(real) // 2
     return {
         "frechet": lambda: frechet_estimate(real, fake),
+        "frechet without end": lambda: frechet_infinity(real, fake),
         "kernel": lambda: kernel_estimate(real, fake),
         "two-sample": lambda: two_sample_test(real, fake),
         "vendi": lambda: vendi_ratio(real, fake),

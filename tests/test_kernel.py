@@ -35,16 +35,24 @@ def test_kernel_estimate_does_not_depend_on_the_order_of_rows_to_the_last_bit(rn
     assert expected.value == squared_mmd(real, fake)
 
 
-@pytest.mark.parametrize("work", [1e12, 1e5])  # whole, and cut into blocks
+@pytest.mark.parametrize(("rows", "work"), [(120, 1e12), (600, 0)])  # all pairs, and parts
 @pytest.mark.parametrize("scale", [1.0, 1.15])
-def test_kernel_interval_covers_the_expectation(scale, work, rng, monkeypatch):
+def test_kernel_interval_covers_the_expectation(scale, rows, work, rng, monkeypatch):
     monkeypatch.setattr(kernel_module, "WORK", work)
     estimates = [
-        kernel_estimate(rng.normal(size=(120, 16)), scale * rng.normal(size=(140, 16)))
+        kernel_estimate(rng.normal(size=(rows, 16)), scale * rng.normal(size=(rows + 40, 16)))
         for _ in range(200)
     ]
     truth = np.mean([e.value for e in estimates])
     assert np.mean([e.low <= truth <= e.high for e in estimates]) >= 0.91
+
+
+def test_kernel_estimate_from_parts_is_as_unbiased_and_orderless(rng, monkeypatch):
+    real, fake = rng.normal(size=(700, 8)), 1.3 * rng.normal(size=(600, 8))
+    monkeypatch.setattr(kernel_module, "WORK", 0)
+    parts = kernel_estimate(real, fake)
+    assert parts.value == pytest.approx(squared_mmd(real, fake), abs=2 * parts.error)
+    assert kernel_estimate(rng.permutation(real), rng.permutation(fake)) == parts
 
 
 def test_standardised_features_of_the_real_set_have_mean_0_and_deviation_1(rng):
@@ -54,3 +62,12 @@ def test_standardised_features_of_the_real_set_have_mean_0_and_deviation_1(rng):
     assert scaled.mean(0) == pytest.approx(np.zeros(4), abs=1e-12)
     assert scaled.std(0) == pytest.approx([1, 1, 1, 0])
     assert moved[:, :3] == pytest.approx(((other - real.mean(0)) / real.std(0).clip(1e-9))[:, :3])
+
+
+def test_a_column_that_hardly_varies_in_the_real_set_does_not_outshout_the_others(rng):
+    real, other = rng.normal(size=(2000, 10)), rng.normal(size=(2000, 10))
+    real[:, 0] *= 1e-6
+    scaled, moved = standardised(real, other)
+    assert scaled[:, 0].std() < 1e-4
+    assert moved[:, 0].std() == pytest.approx(10 / np.sqrt(0.9), rel=0.1)
+    assert standardised(np.ones((5, 2)), np.zeros((5, 2)))[1] == pytest.approx(-1)

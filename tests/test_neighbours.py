@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from gantlet.metrics import close, leading
 from gantlet.metrics.clouds import clouds
 from gantlet.metrics.nearest import nearest_between, nearest_within
 from gantlet.metrics.neighbours import (
@@ -83,6 +84,46 @@ def test_rows_are_told_as_brute_force_tells_them(rng):
     assert made.remoteness == pytest.approx(between.min(1) / radii[:, 5])
     assert np.array_equal(made.in_manifold, (between <= radii[:, 3, None]).any(0))
     assert np.array_equal(made.covered, made.remoteness <= 1)
+
+
+def clustered(rng, rows: int) -> np.ndarray:
+    """Six clusters in 64 dimensions, copies among them, and rows far from all."""
+    scale = (1 + np.arange(64)) ** -0.5
+    made = 2 * np.random.default_rng(7).normal(size=(6, 64))[rng.integers(6, size=rows)]
+    made += 0.7 * rng.normal(size=(rows, 64))
+    made[:10], made[10:20] = made[20:30], 9 * made[30:40]
+    return (made * scale).astype(np.float32)
+
+
+def test_everything_is_exactly_the_same_where_leading_coordinates_are_looked_at_first(
+    rng, monkeypatch
+):
+    real, fake = clustered(rng, 1500), clustered(rng, 1300)
+    fake[40:60] = real[40:60]
+    full = neighbour_estimates(real, fake, block=500)
+    near = nearest_between(*clouds(fake, real), 3, 3)
+    monkeypatch.setattr(leading, "ROWS", 1000)
+    monkeypatch.setattr(leading, "COLUMNS", 64)
+    monkeypatch.setattr(close, "PATCH", 32)
+    points, centres = clouds(fake, real)
+    assert points.lead is not None
+    for block in (2048, 500, 333):
+        sieved = neighbour_estimates(real, fake, block=block)
+        for whole, part in zip(full, sieved, strict=True):
+            assert np.array_equal(whole, part)
+    assert np.array_equal(nearest_between(points, centres, 3, 3, 500).squared, near.squared)
+
+
+def test_rows_lie_no_farther_apart_in_leading_coordinates(rng, monkeypatch):
+    monkeypatch.setattr(leading, "ROWS", 1000)
+    monkeypatch.setattr(leading, "COLUMNS", 64)
+    real, fake = clustered(rng, 1500), clustered(rng, 1300)
+    fake[:400] = real[:400] * np.float32(1 + 1e-6)
+    one, other = (cloud.lead for cloud in clouds(real, fake))
+    low = one.lower_bounds(slice(0, 1500), other, slice(0, 1300))
+    between = cdist(real[one.order].astype(float), fake[other.order].astype(float), "sqeuclidean")
+    assert (low <= between).all()
+    assert np.quantile(low / between, 0.5) > 0.6
 
 
 def test_a_copy_of_a_real_row_is_as_real_as_can_be_and_nothing_is_remote_from_its_copy(rng):

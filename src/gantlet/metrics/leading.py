@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 from sklearn.cluster import KMeans
 
-ROWS = 8_192  # of the largest set: fewer are soon held against each other in full
+ROWS = 20_000  # of the largest set: fewer are soon held against each other in full
 COLUMNS = 512  # as long as rows are short, full tiles cost little more
 PART = 8  # of all coordinates one in so many may be a leading one
 ENOUGH = 0.95  # of the variance: more coordinates would tell little
