@@ -15,13 +15,14 @@ from gantlet.augment import AUGMENTATIONS
 from gantlet.cli import main
 from gantlet.config import described, layered, plain
 from gantlet.losses import LOSSES
+from gantlet.metrics.features import EXTRACTORS
 from gantlet.modalities import MODALITIES
 from gantlet.networks import NETWORKS
 from gantlet.regularizers import REGULARIZERS
 from gantlet.run import Run, resolved
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 SMALL = "--steps 3 --set threads=1 --set keeping.measured=60 --set optimization.batch=16"
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -116,7 +117,7 @@ EXAMPLES = {
 @pytest.fixture
 def unchanged() -> Iterator[None]:
     """The dicts of choices as they were, and torch's switches, whatever a plug-in or run does."""
-    choices = (LOSSES, REGULARIZERS, AUGMENTATIONS, NETWORKS, MODALITIES)
+    choices = (LOSSES, REGULARIZERS, AUGMENTATIONS, NETWORKS, MODALITIES, EXTRACTORS)
     before = [dict(choice) for choice in choices]
     yield
     for choice, entries in zip(choices, before, strict=True):

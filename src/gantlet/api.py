@@ -1,10 +1,12 @@
-"""The library's front door: train, fit, load, sample."""
+"""The library's front door: train, fit, load, sample, evaluate."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gantlet.config import ConfigError, layered
+from gantlet.evaluation.evaluate import judged
+from gantlet.evaluation.figures import Evaluation
 from gantlet.events import Ended, Event
 from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
@@ -75,3 +77,25 @@ def load(path: str | Path) -> Gan:
 def sample(path: str | Path, count: int, **wishes: Any) -> Any:
     """`count` samples of the GAN at `path`, in the data's own form; see `Gan.sample`."""
     return opened(path).sample(count, **wishes)
+
+
+def evaluate(
+    target: str | Path,
+    *,
+    against: Source | None = None,
+    held_out: Source | None = None,
+    features: str | None = None,
+    count: int | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """A run, or anyone's samples beside real data, judged in all views; writes nothing.
+
+    `gantlet.report.render` makes the page of it, `evaluation.kept.metrics_json` the numbers.
+
+    Args:
+        target: a run's folder; or samples, and then `against` names the real data.
+        held_out: real data that the samples' maker has not seen; a run has its own.
+        features: as `--features` of the command line.
+        count: generated rows, at most.
+    """
+    return finished(judged(target, against, held_out, features, count, seed, None))

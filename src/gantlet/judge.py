@@ -10,10 +10,9 @@ from rich.console import Console
 
 from gantlet.config import ConfigError
 from gantlet.evaluation.compare import Comparison, compared
-from gantlet.evaluation.evaluate import evaluated, written
+from gantlet.evaluation.evaluate import judged, written
 from gantlet.evaluation.figures import Evaluation, Figure
 from gantlet.evaluation.kept import metrics_json
-from gantlet.evaluation.subject import Subject, named_source, of_run, of_samples
 from gantlet.files import write_bytes
 from gantlet.folder import Folder
 from gantlet.interrupts import NAMES, Interrupts
@@ -80,23 +79,9 @@ def compare(options: argparse.Namespace) -> int:
 def _judged(
     target: str, options: argparse.Namespace, out: Path
 ) -> Generator[Progress, None, Evaluation]:
-    subject = yield from _subject(target, options)
     kept = out / "views"
-    kept.mkdir(parents=True, exist_ok=True)
-    return (yield from evaluated(subject, options.features, kept))
-
-
-def _subject(target: str, options: argparse.Namespace) -> Generator[Progress, None, Subject]:
-    path = named_source(target)
-    if Folder(path).exists:
-        return (yield from of_run(Folder(path), options.n, options.against, options.seed))
-    if options.against is None:
-        raise ConfigError(
-            f"{target}: this is no run of Gantlet; to judge samples, name the real data beside "
-            "them: --against FOLDER"
-        )
-    return (
-        yield from of_samples(target, options.against, options.held_out, options.n, options.seed)
+    return judged(
+        target, options.against, options.held_out, options.features, options.n, options.seed, kept
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gantlet.config import ConfigError
 from gantlet.evaluation.continuity import continuity_view
 from gantlet.evaluation.copying import copying_view
 from gantlet.evaluation.distributions import distributions_view
@@ -19,11 +20,12 @@ from gantlet.evaluation.judged import Judged, picture_of
 from gantlet.evaluation.kept import metrics_json, plain, restored
 from gantlet.evaluation.realness import realness_view
 from gantlet.evaluation.space import Space, space_of
-from gantlet.evaluation.subject import Subject, sides
+from gantlet.evaluation.subject import Subject, named_source, of_run, of_samples, sides
 from gantlet.evaluation.summary import ordered, verdict
-from gantlet.files import write_bytes, write_json
+from gantlet.files import make_folder, write_bytes, write_json
+from gantlet.folder import Folder
 from gantlet.metrics.neighbours import Neighbours, neighbour_estimates
-from gantlet.modalities.base import Progress
+from gantlet.modalities.base import Progress, Source
 
 SHOWN = 36  # samples beside as many real rows
 PACKAGES = ("gantlet", "torch", "numpy", "scikit-learn")
@@ -40,6 +42,29 @@ class Seen(NamedTuple):
     near: dict[str, Neighbours]
 
 
+def judged(
+    target: str | Path,
+    against: Source | None,
+    held_out: Source | None,
+    features: str | None,
+    count: int | None,
+    seed: int,
+    kept: Path | None,
+) -> Generator[Progress, None, Evaluation]:
+    """A run's folder, or samples beside real data, judged; see `evaluated`."""
+    path = named_source(str(target))
+    if Folder(path).exists:
+        subject = yield from of_run(Folder(path), count, against, seed)
+    elif against is None:
+        raise ConfigError(
+            f"{target}: this is no run of Gantlet; to judge samples, name the real data beside "
+            "them: --against FOLDER"
+        )
+    else:
+        subject = yield from of_samples(path, against, held_out, count, seed)
+    return (yield from evaluated(subject, features, kept))
+
+
 def evaluated(
     subject: Subject, features: str | None, kept: Path | None
 ) -> Generator[Progress, None, Evaluation]:
@@ -51,18 +76,20 @@ def evaluated(
     """
     subject = replace(subject, **_equal(subject))
     space = yield from space_of(subject, features)
+    if kept is not None:
+        make_folder(kept)
     seen = Seen(subject, space, {})
     key = _key(subject, space)
     done: list[Judged] = []
     for name, make in VIEWS.items():
         place = kept / f"{name}-{key}.json" if kept else None
-        judged = _restored(place)
-        if judged is None:
-            judged = yield from make(seen)
-            if place is not None and judged is not None:
-                write_json(place, {"view": plain(judged.view), "findings": plain(judged.findings)})
-        if judged is not None:
-            done.append(judged)
+        found = _restored(place)
+        if found is None:
+            found = yield from make(seen)
+            if place is not None and found is not None:
+                write_json(place, {"view": plain(found.view), "findings": plain(found.findings)})
+        if found is not None:
+            done.append(found)
     return composed(subject, space, done)
 
 
@@ -76,11 +103,11 @@ def _equal(subject: Subject) -> dict[str, Any]:
 
 def composed(subject: Subject, space: Space, done: list[Judged]) -> Evaluation:
     """The views and what they found as one evaluation."""
-    findings = [finding for judged in done for finding in judged.findings]
+    findings = [finding for one in done for finding in one.findings]
     findings += _formats(subject)
     return Evaluation(
         title=subject.title, verdict=verdict(findings), findings=ordered(findings),
-        views=tuple(judged.view for judged in done), samples=_samples(subject, space),
+        views=tuple(one.view for one in done), samples=_samples(subject, space),
         facts=_facts(subject, space),
     )  # fmt: skip
 

@@ -116,8 +116,10 @@ class Modality:
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
-    extractor: Callable[[tuple[int, ...], bool], str]  # (shape, has labels) → its features' name
-    alike: Callable[[Any], Mapping[str, Any]]  # codec → settings that read other data to its form
+    # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
+    # other data is read to the same form.
+    extractor: Callable[[tuple[int, ...], bool], str] = lambda _shape, _has_labels: "identity"
+    alike: Callable[[Any], Mapping[str, Any]] = lambda _codec: {}
     traits: Mapping[str, Trait] = field(default_factory=dict)
     thumbnail: Callable[[Any], bytes] | None = None  # one row → a small PNG
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths

@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from gantlet.config import setting
-from gantlet.metrics import segregation, sliced_wasserstein
+from gantlet.metrics import segregation
+from gantlet.metrics.characteristic import characteristic_distance
 from gantlet.modalities.base import (
     Found,
     Modality,
@@ -240,11 +241,9 @@ POINTS = Modality(
     codec=codec,
     features=features,
     distance=segregation,
-    ranking=sliced_wasserstein,
+    ranking=characteristic_distance,
     preview=preview,
     writers={".npz": write_npz, ".npy": write_npy, ".csv": _write_csv, ".png": _write_png},
     builtins=tuple(CLOUDS),
-    extractor=lambda shape, has_labels: "identity",
-    alike=lambda codec: {},
     traits={name: _coordinate(axis, name) for axis, name in enumerate("xy")},
 )
