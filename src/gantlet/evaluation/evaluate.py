@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gantlet.config import ConfigError
+from gantlet.evaluation.blind import marked
 from gantlet.evaluation.continuity import continuity_view
 from gantlet.evaluation.copying import copying_view
 from gantlet.evaluation.distributions import distributions_view
@@ -107,7 +108,7 @@ def composed(subject: Subject, space: Space, done: list[Judged]) -> Evaluation:
     findings += _formats(subject)
     return Evaluation(
         title=subject.title, verdict=verdict(findings), findings=ordered(findings),
-        views=tuple(one.view for one in done), samples=_samples(subject, space),
+        views=tuple(marked(one.view) for one in done), samples=_samples(subject, space),
         facts=_facts(subject, space),
     )  # fmt: skip
 
