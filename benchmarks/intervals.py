@@ -143,9 +143,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of Fashion-MNIST's idx files")
     parser.add_argument("--repetitions", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("gaussian", "real"), help="one kind of features alone")
     options = parser.parse_args()
-    scenes = gaussians()
-    if options.data:
+    scenes = [] if options.only == "real" else gaussians()
+    if options.only == "gaussian":
+        print("Real features are left out: --only gaussian.\n")
+    elif options.data:
         scenes += pictures(options.data)
     else:
         print("Fashion-MNIST is skipped: --data names no folder.\n")
