@@ -2,8 +2,6 @@
 
 import math
 
-import pytest
-
 import runs
 from gantlet.engine.best import SAVE_SHARE, SHORTEST_PAUSE, SLACK, is_best, is_worth_keeping
 from gantlet.engine.health import Reading
@@ -15,39 +13,38 @@ def reading(rank: float) -> Reading:
     return Reading(**other, rank=rank)  # pyright: ignore[reportArgumentType] - numbers all
 
 
-def chosen(ranks: list[float], noise: float) -> int:
+def chosen(ranks: list[float]) -> int:
     """The index of the state that a run ends up with."""
     readings = [reading(rank) for rank in ranks]
-    return max(n for n in range(len(ranks)) if is_best(readings[: n + 1], noise))
+    return max(n for n in range(len(ranks)) if is_best(readings[: n + 1]))
 
 
 def test_the_first_state_is_the_best_so_far():
-    assert is_best([reading(3.0)], noise=0.0)
+    assert is_best([reading(3.0)])
 
 
 def test_a_state_that_measures_less_is_always_preferred():
-    assert is_best([reading(3.0), reading(2.999)], noise=0.0)
+    assert is_best([reading(3.0), reading(2.999)])
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1, 2.0])
-def test_alike_is_within_noise_and_slack_and_then_the_later_wins(noise):
-    edge = 1.0 + SLACK + noise
-    assert is_best([reading(1.0), reading(edge - 1e-9)], noise)
-    assert not is_best([reading(1.0), reading(edge + 1e-9)], noise)
+def test_alike_is_within_the_slack_and_then_the_later_wins():
+    edge = 1.0 + SLACK
+    assert is_best([reading(1.0), reading(edge - 1e-9)])
+    assert not is_best([reading(1.0), reading(edge + 1e-9)])
 
 
 def test_many_small_steps_up_do_not_add_up():
     ranks = [1.0 + 0.01 * n for n in range(100)]
-    assert ranks[chosen(ranks, noise=0.03)] <= 1.0 + SLACK + 0.03 + 1e-12
+    assert ranks[chosen(ranks)] <= 1.0 + SLACK
 
 
 def test_a_run_that_spoils_late_is_known_by_a_state_before_it_did():
     falling = [10 * 0.7**n for n in range(12)]
-    assert chosen([*falling, 5.0, 20.0, 9.0], noise=0.01) == 11
+    assert chosen([*falling, 5.0, 20.0, 9.0]) == 11
 
 
 def test_ranks_that_are_no_numbers_are_never_the_best():
-    assert not is_best([reading(1.0), reading(math.nan)], noise=0.1)
+    assert not is_best([reading(1.0), reading(math.nan)])
 
 
 def test_a_best_state_waits_for_the_last_best_one_only_as_long_as_writing_costs():

@@ -121,6 +121,8 @@ class Execution:
     def _played(self) -> Iterator[Event]:
         """Steps until the clock ends, and what happens between them."""
         state = self.state
+        if self.is_writer and not self.judged_in:
+            self.judged_in = self.meter.cost(state.G_ema)
         try:
             for tick in train(state, self.feed, self.game, self.clock):
                 self._summed(tick)
@@ -174,7 +176,7 @@ class Execution:
         began = time.process_time()
         self._require_finite()
         if at_end and not self.summed and not self.skipped and self.readings:
-            yield self._saved(is_best(self.readings, self.meter.noise))
+            yield self._saved(is_best(self.readings))
             return
         means = {name: (total / self.summed).item() for name, total in self.sums.items()}
         reading, calibration = self.meter.reading(self.state, means, self.skipped)
@@ -188,7 +190,7 @@ class Execution:
             self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
         if budget.plateau is not None and self._stands_still(budget.plateau):
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
-        better, now = is_best(self.readings, self.meter.noise), self.clock.elapsed
+        better, now = is_best(self.readings), self.clock.elapsed
         due = now - self.saved_at > self.session.run.keeping.checkpoint_seconds
         if at_end or due or (better and is_worth_keeping(now - self.best_at, self.saved_in)):
             yield self._saved(better, calibration)
@@ -199,7 +201,7 @@ class Execution:
         return now.progress >= 2 * share and now.progress - best.progress > share
 
     def _drawn(self) -> Iterator[Event]:
-        run, session, began = self.session.run, self.session, time.process_time()
+        run, session = self.session.run, self.session
         self._require_finite()
         grown = int(self.state.step * run.keeping.preview_growth)
         self.next_preview = max(self.state.step + 1, grown)
@@ -209,9 +211,6 @@ class Execution:
         )  # fmt: skip
         preview = session.modality.preview(*decoded(parts, session.codec))
         path = self.folder.keep_preview(self.state.step, preview)
-        if not self.readings:  # no look has told yet what one costs
-            taken = time.process_time() - began
-            self.judged_in = taken * self.meter.rows / run.keeping.preview
         yield self._logged(Drawn(path, self.state.step))
 
     def _require_finite(self) -> None:

@@ -4,8 +4,8 @@ Nothing here changes what is trained: a run that is never measured ends with the
 """
 
 import math
-from collections.abc import Mapping
-from itertools import combinations
+import time
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,9 @@ from gantlet.run import Run
 from gantlet.sampling import Conditions, Part, decoded, sampled
 
 JUDGED = 256  # rows on which D's verdict is taken
+TRIED = 64  # samples by which a look's cost is told beforehand
 FLOORS = 4  # comparisons of real with real that the floor is the mean of
+COMPARED = 1000  # rows that the distance is taken on; the ranking takes all
 NEIGHBOURS_OF = 300  # rows among which nearest neighbours are looked for
 
 
@@ -100,9 +102,7 @@ class Meter:
         self.count = len(self._real)
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
-        self.floor = float(np.mean([modality.distance(self._real, other) for other in reals]))
-        pairs = combinations([self._real, *reals], 2)
-        self.noise = 2 * float(np.std([self.ranking(a, b) for a, b in pairs]))
+        self.floor = float(np.mean([self._distance(other) for other in reals]))
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
 
@@ -117,8 +117,9 @@ class Meter:
         self, state: TrainState, means: Mapping[str, float], skipped: int
     ) -> tuple[Reading, Calibration]:
         """Where the run stands, from the means since the last reading and a fresh look."""
-        fake = self._features(state.G_ema)
-        on_train, on_held_out, on_fake = self.verdicts(state)
+        parts = self._fakes(state.G_ema, max(self.count, JUDGED))
+        fake = self._features(parts)
+        on_train, on_held_out, on_fake = self._verdicts(state, parts)
         reading = Reading(
             step=state.step,
             progress=state.progress,
@@ -132,7 +133,7 @@ class Meter:
             G_gradient=means.get("G/gradient", math.nan),
             D_gradient=means.get("D/gradient", math.nan),
             diversity=spread(self._real, fake),
-            distance=self.modality.distance(self._real, fake),
+            distance=self._distance(fake),
             floor=self.floor,
             skipped=skipped,
             rank=self.ranking(self._real, fake),
@@ -143,7 +144,12 @@ class Meter:
         self, state: TrainState
     ) -> tuple[Float[Tensor, "n"], Float[Tensor, "m"], Float[Tensor, "k"]]:
         """D's logits on training reals, held-out reals and fakes; the same at the same state."""
-        fakes = self._fakes(state.G_ema)
+        return self._verdicts(state, self._fakes(state.G_ema, JUDGED))
+
+    def _verdicts(
+        self, state: TrainState, fakes: Sequence[Part]
+    ) -> tuple[Float[Tensor, "n"], Float[Tensor, "m"], Float[Tensor, "k"]]:
+        fakes = _first(fakes, JUDGED)
         settle = NETWORKS[self.run.network.family].settle
         if settle is not None:
             some = next(state.D.parameters())
@@ -155,29 +161,46 @@ class Meter:
             torch.cat([_logits(state.D, part.samples, part.labels) for part in fakes]),
         )
 
-    @property
-    def rows(self) -> int:
-        """Samples that a reading makes."""
-        return self.count + JUDGED
+    def cost(self, G: nn.Module) -> float:
+        """CPU seconds that a reading will take, told from a small one."""
+        self._features(self._fakes(G, TRIED))  # the first of its kind is slow
+        began = time.process_time()
+        self._features(self._fakes(G, TRIED))
+        return (time.process_time() - began) * max(self.count, JUDGED) / TRIED
 
     def calibration(self, state: TrainState) -> Calibration:
         """What makes D's logits probabilities, by held-out reals and fakes of the average G."""
         _, held_out, fake = self.verdicts(state)
         return calibration(held_out, fake)
 
-    def _features(self, G: nn.Module) -> Float[np.ndarray, "n d"]:
-        objective = self.run.objective
-        parts = sampled(
-            G, objective.prior, objective.latent_dim, self.conditions, self.count, seed=1
-        )
-        rows, _ = decoded(parts, self.codec)
+    def _distance(self, other: Float[np.ndarray, "n d"]) -> float:
+        return self.modality.distance(_thinned(self._real), _thinned(other))
+
+    def _features(self, parts: Sequence[Part]) -> Float[np.ndarray, "n d"]:
+        rows, _ = decoded(iter(_first(parts, self.count)), self.codec)
         return self.modality.features(rows)
 
-    def _fakes(self, G: nn.Module) -> list[Part]:
+    def _fakes(self, G: nn.Module, count: int) -> list[Part]:
+        # One seed for all: what D judges are the first of those that the distance is taken on.
         objective = self.run.objective
         unhidden = self.conditions._replace(hidden=False)
-        drawn = sampled(G, objective.prior, objective.latent_dim, unhidden, JUDGED, seed=2)
+        drawn = sampled(G, objective.prior, objective.latent_dim, unhidden, count, seed=1)
         return list(drawn)
+
+
+def _thinned(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+    """Some rows, evenly spread, where there are more than the distance is meant for."""
+    return features[:: -(-len(features) // COMPARED)]
+
+
+def _first(parts: Sequence[Part], count: int) -> list[Part]:
+    """So many samples of the parts, from the first on."""
+    kept = []
+    for samples, labels in parts:
+        left = count - sum(len(part.samples) for part in kept)
+        if left > 0:
+            kept.append(Part(samples[:left], None if labels is None else labels[:left]))
+    return kept
 
 
 class _Judged:

@@ -37,7 +37,7 @@ class KeepingSettings:
     preview: int = setting(64, "samples in each preview")
     preview_growth: float = setting(1.4, "ratio between the steps at which previews are drawn")
     measured: int = setting(1000, "samples in each measurement of the held-out distance")
-    measure_share: float = setting(0.02, "part of the time that measuring may take")
+    measure_share: float = setting(0.035, "part of the time that measuring may take")
 
 
 @dataclass(frozen=True, kw_only=True)
