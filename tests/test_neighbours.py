@@ -11,6 +11,7 @@ from gantlet.metrics.neighbours import (
     coverage,
     density,
     neighbour_estimates,
+    own_neighbours,
     precision,
     recall,
     visits,
@@ -35,7 +36,8 @@ def test_nearest_neighbours_are_those_of_brute_force(dtype, block, rng):
     (one,) = clouds(real, block=block)
     within = np.sort(cdist(real.astype(float), real.astype(float), "sqeuclidean"), 1)[:, 1:6]
     assert nearest_within(one, 5, 5, block).squared == pytest.approx(within, rel=1e-12)
-    near = nearest_between(*clouds(fake, real, block=block), 1, block=block)
+    points, centres = clouds(fake, real, block=block)
+    near = nearest_between(points, centres, 1, block=block)
     between = cdist(fake.astype(float), real.astype(float))
     assert np.array_equal(near.which[:, 0], between.argmin(1))
 
@@ -75,6 +77,13 @@ def test_everything_is_the_same_whatever_the_block_size_and_the_order(dtype, rng
     assert [x.error for x in moved[:4]] == pytest.approx([x.error for x in whole[:4]], rel=1e-6)
 
 
+def test_neighbours_of_the_real_set_serve_for_many_others(rng):
+    real, fake = pair(rng)
+    made = neighbour_estimates(real, fake, own=own_neighbours(real))
+    for one, again in zip(neighbour_estimates(real, fake), made, strict=True):
+        assert np.array_equal(one, again)
+
+
 def test_rows_are_told_as_brute_force_tells_them(rng):
     real, fake = pair(rng)
     made = neighbour_estimates(real, fake)
@@ -101,7 +110,8 @@ def test_everything_is_exactly_the_same_where_leading_coordinates_are_looked_at_
     real, fake = clustered(rng, 1500), clustered(rng, 1300)
     fake[40:60] = real[40:60]
     full = neighbour_estimates(real, fake, block=500)
-    near = nearest_between(*clouds(fake, real), 3, 3)
+    points, centres = clouds(fake, real)
+    near = nearest_between(points, centres, 3, 3)
     monkeypatch.setattr(leading, "ROWS", 1000)
     monkeypatch.setattr(leading, "COLUMNS", 64)
     monkeypatch.setattr(close, "PATCH", 32)
@@ -120,6 +130,8 @@ def test_rows_lie_no_farther_apart_in_leading_coordinates(rng, monkeypatch):
     real, fake = clustered(rng, 1500), clustered(rng, 1300)
     fake[:400] = real[:400] * np.float32(1 + 1e-6)
     one, other = (cloud.lead for cloud in clouds(real, fake))
+    assert one is not None
+    assert other is not None
     low = one.lower_bounds(slice(0, 1500), other, slice(0, 1300))
     between = cdist(real[one.order].astype(float), fake[other.order].astype(float), "sqeuclidean")
     assert (low <= between).all()

@@ -71,7 +71,7 @@ def leads(
     largest = max(seen, key=lambda one: len(one[0]))[0]
     count = max(1, len(largest) // CELL)
     sample = largest[:: max(1, len(largest) // (20 * count))]
-    means = KMeans(count, init="random", n_init=1, max_iter=10, random_state=0).fit(sample)
+    means = KMeans(count, max_iter=10, random_state=0).fit(sample)
     # Neighbouring numbers for clusters that lie about the same place along the first axis.
     rank = np.argsort(np.argsort(means.cluster_centers_[:, 0]))
     made = []
