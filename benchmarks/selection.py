@@ -109,7 +109,8 @@ def played(source: str | np.ndarray, name: str, out: Path) -> None:
         now = time.process_time()
         if isinstance(event, Measured):
             looking += now - last  # nothing else lies between a look and the event before it
-            tensors = execution.state.G_ema.state_dict()
+            weights = execution.state.G_ema.state_dict()
+            tensors = {key: value.contiguous() for key, value in weights.items()}
             save_file(tensors, aside / f"{event.reading.step:09d}.safetensors")
         last = now
     (out / "looks.json").write_text(json.dumps({"share": looking / (last - began)}))
