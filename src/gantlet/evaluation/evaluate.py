@@ -25,7 +25,7 @@ from gantlet.evaluation.subject import Subject, named_source, of_run, of_samples
 from gantlet.evaluation.summary import ordered, verdict
 from gantlet.files import make_folder, write_bytes, write_json
 from gantlet.folder import Folder
-from gantlet.metrics.neighbours import Neighbours, neighbour_estimates
+from gantlet.metrics.neighbours import Neighbours, neighbour_estimates, own_neighbours
 from gantlet.modalities.base import Progress, Source
 
 SHOWN = 36  # samples beside as many real rows
@@ -114,11 +114,14 @@ def composed(subject: Subject, space: Space, done: list[Judged]) -> Evaluation:
 
 
 def _neighbours(seen: Seen) -> Generator[Progress, None, dict[str, Neighbours]]:
-    for number, side in enumerate(("fake", "stand_in", "baseline")):
-        if side not in seen.near:
-            yield Progress(number, 3, "looking for neighbours")
-            other = getattr(seen.space, side)
-            seen.near[side] = neighbour_estimates(seen.space.reference, other)
+    if seen.near:
+        return seen.near
+    reference, others = seen.space.reference, ("fake", "stand_in", "baseline")
+    yield Progress(0, 4, "looking for neighbours")
+    own = own_neighbours(reference)
+    for number, side in enumerate(others, start=1):
+        yield Progress(number, 4, "looking for neighbours")
+        seen.near[side] = neighbour_estimates(reference, getattr(seen.space, side), own=own)
     return seen.near
 
 
