@@ -63,7 +63,7 @@ class Row(NamedTuple):
 
 def main() -> int:
     """Trains what is not there, judges every checkpoint, prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--only", nargs="+", choices=SPOILED, default=list(SPOILED))

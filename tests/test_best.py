@@ -5,6 +5,7 @@ import math
 import runs
 from gantlet.engine.best import SAVE_SHARE, SHORTEST_PAUSE, SLACK, is_best, is_worth_keeping
 from gantlet.engine.health import Reading
+from gantlet.events import Saved
 from gantlet.folder import Folder
 
 
@@ -61,5 +62,5 @@ def test_checkpoints_by_the_clock_do_not_cost_a_run_its_best_state(tmp_path):
     events = runs.played(session, tmp_path)
     # A checkpoint is never older than half a second, yet the first look is the best so far.
     assert Folder(tmp_path).best() is not None
-    kept = [event for event in events if type(event).__name__ == "Saved" and event.is_best]
+    kept = [event for event in events if isinstance(event, Saved) and event.is_best]
     assert kept[0].step < runs.steps(events)[-1]
