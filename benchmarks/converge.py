@@ -2,8 +2,9 @@
 
     python benchmarks/converge.py --data FOLDER --seeds 0 1 2 --minutes 10 --only emoji cifar10
 
-FOLDER holds fashion-mnist/, mnist/ (idx files), emoji/ and cifar10/ (their archives or folders);
-what is absent is skipped by name. For each run: the held-out distance at its end over its floor and
+FOLDER holds fashion-mnist/, mnist/ (idx files), emoji/ (archive or folder) and cifar10/, unpacked:
+an archive of folders has no classes.
+What is absent is skipped by name. For each run: the held-out distance at its end over its floor and
 over its best, diversity, the health verdicts ever given, and a grid of samples to look at.
 """
 

@@ -14,7 +14,7 @@ from gantlet.modalities.base import Progress
 QUESTION = "Is anything copied?"
 SHOWN = 8  # suspicious samples, each beside its training row
 SURE = 1e-4  # p-value below which chance is no explanation
-REPEATED = 0.02  # share of the samples beyond real data's own, from which on it is worth a word
+REPEATED = 0.05  # share of the samples beyond real data's own, from which on it is worth a word
 COPIED = 0.02  # the same of near copies
 
 COPIES = "do not hand these samples on as new; train on more data, or end earlier"
