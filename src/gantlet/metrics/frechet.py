@@ -10,10 +10,11 @@ The root of Σ by QR of the rows where they are fewer: Σ is then singular or ne
 of a rounded zero eigenvalue would be 1e-8, not 1e-16, in each dimension left empty.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64
 
 from gantlet.metrics.intervals import (
     QUANTILE,
@@ -37,14 +38,85 @@ class Gaussian(NamedTuple):
     root: Float64[np.ndarray, "rank d"]
 
 
+class Prepared:
+    """A set of features; what the Fréchet figures need of it is found once and kept."""
+
+    def __init__(self, features: Float[np.ndarray, "n d"], seed: int = 0) -> None:
+        """
+        Args:
+            seed: deals the rows into halves.
+        """
+        self.features, self.seed = features, seed
+
+    @cached_property
+    def halves(self) -> tuple[Moments, Moments]:
+        """The moments of two disjoint halves."""
+        half = groups(self.features, 2, self.seed)
+        order = canonical_order(self.features)
+        first, second = (order[half[order] == side] for side in range(2))
+        return Moments.of(self.features, first), Moments.of(self.features, second)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Of all rows."""
+        return self.halves[0] + self.halves[1]
+
+
+class FrechetPair:
+    """Two sets, and every figure of the Fréchet distance between them."""
+
+    def __init__(self, real: Prepared, fake: Prepared) -> None:
+        fewest = min(len(real.features), len(fake.features))
+        if fewest < 2:
+            raise ValueError(f"a distance needs at least 2 rows of features, not {fewest}")
+        self.real, self.fake = real, fake
+        self.is_tall = fewest >= TALL * real.features.shape[1]
+
+    @cached_property
+    def distance(self) -> float:
+        """See `frechet_distance`."""
+        if self.is_tall:
+            return _of_moments(self.real.moments, self.fake.moments)
+        return _of_rows(self.real.features, self.fake.features)
+
+    @cached_property
+    def infinity(self) -> float:
+        """See `frechet_infinity`."""
+        if self.is_tall:
+            pairs = zip(self.real.halves, self.fake.halves, strict=True)
+            halves = [_of_moments(*pair) for pair in pairs]
+        else:
+            sides = [(x.features, groups(x.features, 2, x.seed)) for x in (self.real, self.fake)]
+            halves = [_of_rows(*(rows[half == side] for rows, half in sides)) for side in range(2)]
+        return 2 * self.distance - float(np.mean(halves))
+
+    def distance_estimate(self) -> Estimate:
+        """See `frechet_estimate`."""
+        if not self.is_tall:
+            return jackknife(self.distance, self._left_out)
+        influence, chance = self._variance
+        # At least the chance part, however small the influences happened to come out.
+        return _symmetric_in_root(self.distance, float(np.sqrt(max(influence - chance, chance))))
+
+    def infinity_estimate(self) -> Estimate:
+        """See `frechet_infinity`."""
+        if not self.is_tall:
+            return normal(self.infinity, jackknife(self.distance, self._left_out).error)
+        return normal(self.infinity, float(np.sqrt(self._variance[0])))
+
+    @cached_property
+    def _variance(self) -> tuple[float, float]:
+        sides = self.real, self.fake
+        return _variance(*(x.features for x in sides), *(x.moments for x in sides))
+
+    @cached_property
+    def _left_out(self) -> list[float]:
+        return _without_each_group(self.real.features, self.fake.features)
+
+
 def frechet_distance(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
     """‖μ_r − μ_f‖² + tr(Σ_r + Σ_f − 2 (Σ_r Σ_f)^½), Σ unbiased.  Heusel et al. 2017, eq. 6."""
-    if _are_tall(real, fake):
-        return _of_moments(Moments.of(real), Moments.of(fake))
-    a, b = _gaussian(real), _gaussian(fake)
-    means = np.square(a.mean - b.mean).sum()
-    traces = np.square(a.root).sum() + np.square(b.root).sum()
-    return float(means + traces - 2 * _nuclear_norm(a.root, b.root))
+    return _pair(real, fake).distance
 
 
 def frechet_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Estimate:
@@ -55,14 +127,7 @@ def frechet_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n 
     root. With fewer than 2 d rows the distance is too bent for influences: a tenth of both sets is
     left out in turn, which claims too much rather than too little error.
     """
-    if not _are_tall(real, fake):
-        left_out = _without_each_group(real, fake)
-        return jackknife(frechet_distance(real, fake), left_out)
-    moments = Moments.of(real), Moments.of(fake)
-    influence, chance = _variance(real, fake, *moments)
-    # At least the chance part, however small the influences happened to come out.
-    variance = np.hypot(max(influence - chance, 0.0), chance)
-    return _symmetric_in_root(_of_moments(*moments), float(np.sqrt(variance)))
+    return _pair(real, fake).distance_estimate()
 
 
 def frechet_infinity(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Estimate:
@@ -72,24 +137,18 @@ def frechet_infinity(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n 
     halves of both sets. Being nearly unbiased it falls below 0 as often as above where the
     distributions agree. Two sizes, not the paper's fifteen: disjoint halves use every row once.
     """
-    a, b = groups(real, 2, seed=0), groups(fake, 2, seed=1)
-    if not _are_tall(real, fake):
-        whole = frechet_distance(real, fake)
-        halves = [frechet_distance(real[a == half], fake[b == half]) for half in range(2)]
-        error = jackknife(whole, _without_each_group(real, fake)).error
-        return normal(2 * whole - float(np.mean(halves)), error)
-    reals, fakes = _halves(real, a), _halves(fake, b)
-    moments = reals[0] + reals[1], fakes[0] + fakes[1]
-    halves = [_of_moments(*pair) for pair in zip(reals, fakes, strict=True)]
-    influence, _ = _variance(real, fake, *moments)
-    return normal(2 * _of_moments(*moments) - float(np.mean(halves)), float(np.sqrt(influence)))
+    return _pair(real, fake).infinity_estimate()
 
 
-def _are_tall(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> bool:
-    fewest = min(len(real), len(fake))
-    if fewest < 2:
-        raise ValueError(f"a distance needs at least 2 rows of features, not {fewest}")
-    return fewest >= TALL * real.shape[1]
+def _pair(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> FrechetPair:
+    return FrechetPair(Prepared(real), Prepared(fake, seed=1))
+
+
+def _of_rows(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
+    a, b = _gaussian(real), _gaussian(fake)
+    means = np.square(a.mean - b.mean).sum()
+    traces = np.square(a.root).sum() + np.square(b.root).sum()
+    return float(means + traces - 2 * _nuclear_norm(a.root, b.root))
 
 
 def _of_moments(real: Moments, fake: Moments) -> float:
@@ -129,14 +188,6 @@ def _gaussian(features: Float[np.ndarray, "n d"]) -> Gaussian:
     return Gaussian(mean, np.asarray(root))  # NumPy's stubs know no mode
 
 
-def _halves(
-    features: Float[np.ndarray, "n d"], half: Int[np.ndarray, "n"]
-) -> tuple[Moments, Moments]:
-    order = canonical_order(features)
-    first, second = (order[half[order] == side] for side in range(2))
-    return Moments.of(features, first), Moments.of(features, second)
-
-
 def _without_each_group(
     real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]
 ) -> list[float]:
@@ -145,7 +196,7 @@ def _without_each_group(
     if count < 3:
         return [float("nan")] * 2  # two rows tell no error
     a, b = groups(real, count, seed=0), groups(fake, count, seed=1)
-    return [frechet_distance(real[a != g], fake[b != g]) for g in range(count)]
+    return [_of_rows(real[a != g], fake[b != g]) for g in range(count)]
 
 
 def _variance(
