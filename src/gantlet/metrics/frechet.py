@@ -106,8 +106,8 @@ class FrechetPair:
 
     @cached_property
     def _variance(self) -> tuple[float, float]:
-        sides = self.real, self.fake
-        return _variance(*(x.features for x in sides), *(x.moments for x in sides))
+        real, fake = self.real, self.fake
+        return _variance(real.features, fake.features, real.moments, fake.moments)
 
     @cached_property
     def _left_out(self) -> list[float]:
