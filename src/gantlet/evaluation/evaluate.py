@@ -199,7 +199,7 @@ def _facts(subject: Subject, space: Space) -> dict[str, str]:
         "real rows": f"{len(subject.rows):,}, of which {len(split.held_out):,} "
         "were kept from training",
         "compared": f"{space.size:,} real, {space.size:,} other real and {len(subject.fake):,} "
-        "generated",
+        f"generated; of the trivial generator {len(space.baseline):,}",
         "data": subject.fingerprint[:16],
         "features": f"{space.extractor.name}, {space.reference.shape[1]:,} numbers",
         "features' hash": space.extractor.digest,

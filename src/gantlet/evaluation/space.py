@@ -7,19 +7,20 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 
-from gantlet.evaluation.subject import Sides, Subject, sides
+from gantlet.evaluation.subject import FEWEST, Sides, Subject, sides
 from gantlet.feature_cache import cached_features
 from gantlet.metrics.features import Extractor, Wanted, extracted, extractor
 from gantlet.modalities.base import Progress
 
 COMPARED = 10_000  # training rows at most among which copies are looked for
 BASELINE_SEED = 23
+BASELINE_NUMBERS = 2**22  # of the trivial generator's features: it is far off, and a few rows tell
 
 Matrix = Float32[np.ndarray, "n d"]
 
 
 class Space(NamedTuple):
-    """Features of every side, each as large as the generated but for the last two."""
+    """Features of every side, each as large as the generated but for the last three."""
 
     extractor: Extractor
     sides: Sides
@@ -59,6 +60,7 @@ def space_of(subject: Subject, name: str | None) -> Generator[Progress, None, Sp
     real = yield from cached_features(own, subject.rows, used, subject.fingerprint)
     fake = yield from extracted(own, subject.fake, "features of the generated")
     baseline_rows = trivial(subject, chosen.reference)
+    baseline_rows = baseline_rows[: max(FEWEST, BASELINE_NUMBERS // own.dimensions)]
     baseline = yield from extracted(own, baseline_rows, "features of the trivial generator")
 
     def of(rows: Int[np.ndarray, "n"]) -> Matrix:

@@ -5,7 +5,7 @@ which class a sample belongs to.
 """
 
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +31,7 @@ FORMAT = 1  # raise when the same data and settings would give other weights
 DIMENSIONS = 128
 WIDTHS = (24, 48, 96)
 BATCH = 128
-AT_ONCE, VALUES = 250, 2**22  # pictures and numbers in a block, at most
+AT_ONCE, VALUES = 64, 2**22  # pictures and numbers in a block, at most
 RATE, DECAY, DROPOUT = 2e-3, 1e-2, 0.3
 LARGEST = 64  # side above which pictures are shrunk first
 SMALLEST = 8
@@ -152,7 +152,11 @@ def _by_blocks(
     def block(part: Pictures) -> np.ndarray:
         return work(net.encoded(part)).numpy()
 
-    return in_blocks(block, rows, max(1, min(AT_ONCE, VALUES // int(np.prod(rows.shape[1:])))))
+    return in_blocks(block, rows, _block(rows.shape[1:]))
+
+
+def _block(shape: Sequence[int]) -> int:
+    return max(1, min(AT_ONCE, VALUES // int(np.prod(shape))))
 
 
 def classifier(wanted: Wanted) -> Making:
@@ -183,12 +187,13 @@ def classifier(wanted: Wanted) -> Making:
     count = len(wanted.indices)
     return Extractor(
         name=f"classifier of {net.head.out_features} classes",
-        digest=digest_of(weights.hexdigest(), size=net.size),
+        digest=digest_of(weights.hexdigest(), size=net.size, block=_block(shape)),
         dimensions=DIMENSIONS,
         extract=partial(features, net),
         words=f"three convolutions, trained on {count:,} real rows and their labels for "
         f"{epochs:.2g} epochs",
         predict=partial(predicted, net),
+        block=_block(shape),
     )
 
 

@@ -130,7 +130,7 @@ def copying(
         near=near,
         near_real=near_real,
         near_p_value=near_p_value,
-        repeats=repeats(train, fake, seed, block),
+        repeats=repeats(train, fake, seed, block, own),
         nearest=which,
         ratio=ratio,
         ratio_real=ratio_real,
@@ -204,13 +204,21 @@ def repeats(
     fake: Float[np.ndarray, "n d"],
     seed: int = 0,
     block: int = BLOCK,
+    own: Float64[np.ndarray, "m"] | None = None,
 ) -> Repeats:
-    """Rows with a twin in their own set, and with one nearer than real rows have; at one size."""
+    """Rows with a twin in their own set, and with one nearer than real rows have; at one size.
+
+    Args:
+        own: squared distance of each real row to its nearest other, where it is known.
+    """
     size, random = min(len(real), len(fake)), np.random.default_rng(seed)
     gaps = []
-    for rows in (real, fake):
-        part = rows if len(rows) == size else rows[np.sort(random.permutation(len(rows))[:size])]
-        gaps.append(nearest_within(clouds(part, block=block)[0], 1, 1, block).squared[:, 0])
+    for rows, known in ((real, own), (fake, None)):
+        if known is not None and len(rows) == size:
+            gaps.append(known)
+            continue
+        few = rows if len(rows) == size else rows[np.sort(random.permutation(len(rows))[:size])]
+        gaps.append(nearest_within(clouds(few, block=block)[0], 1, 1, block).squared[:, 0])
     limit = np.quantile(gaps[0], TAIL, method="lower")
     near = [float((gap <= limit).mean()) for gap in gaps]
     exact = [float((gap == 0).mean()) for gap in gaps]

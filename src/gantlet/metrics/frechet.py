@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
+from scipy.linalg.lapack import dpstrf  # pyright: ignore[reportAttributeAccessIssue]
 
 from gantlet.metrics.intervals import (
     QUANTILE,
@@ -159,21 +160,21 @@ def _of_moments(real: Moments, fake: Moments) -> float:
 
 def _overlap(a: Float64[np.ndarray, "d d"], b: Float64[np.ndarray, "d d"]) -> float:
     """tr (A B)^½."""
-    try:
-        factor = np.linalg.cholesky(a)
-        squares = np.linalg.eigvalsh(factor.T @ b @ factor)
+    first, second = _root(a), _root(b)
+    if len(first) == len(second) == len(a):
+        across = first @ second.T
+        squares = np.linalg.eigvalsh(across @ across.T)
         if squares[0] > 1e-10 * squares[-1]:  # the rounding of roots stays below 1e-11
             return float(np.sqrt(squares).sum())
-    except np.linalg.LinAlgError:
-        pass  # singular: some dimension depends on others
-    return _nuclear_norm(_root(a), _root(b))
+    return _nuclear_norm(first, second)
 
 
 def _root(covariance: Float64[np.ndarray, "d d"]) -> Float64[np.ndarray, "rank d"]:
-    """R with RᵀR = Σ, without the eigenvalues that are 0 but for rounding."""
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values >= len(values) * np.finfo(np.float64).eps * values[-1]
-    return np.sqrt(np.maximum(values[kept], 0))[:, None] * vectors[:, kept].T
+    """R with RᵀR = Σ: Cholesky's, pivoted, which ends at the rank (Higham 2002, section 10.3)."""
+    factor, pivots, rank, _ = dpstrf(covariance)
+    root = np.zeros((rank, len(covariance)))
+    root[:, pivots - 1] = np.triu(factor)[:rank]
+    return root
 
 
 def _nuclear_norm(a: Float64[np.ndarray, "p d"], b: Float64[np.ndarray, "q d"]) -> float:

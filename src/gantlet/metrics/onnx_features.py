@@ -56,6 +56,7 @@ def onnx_features(wanted: Wanted) -> Making:
         ),
         dimensions=dimensions,
         extract=lambda rows: in_blocks(block, rows, size),
+        block=size,
         words=f"resized to {taken.size[1]}×{taken.size[0]} ({RESIZING}), {range_}",
     )
 

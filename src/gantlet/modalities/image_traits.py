@@ -17,7 +17,7 @@ from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from gantlet.modalities.base import Trait
 
-AT_ONCE = 2**22  # values held as floats at a time
+AT_ONCE = 2**20  # values held as floats at a time: more leave the cache
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
 SIDE = 8  # of JPEG's blocks
 NEAR_NOUGHT = 1.0  # a coefficient that quantisation has removed, give or take rounding to bytes
