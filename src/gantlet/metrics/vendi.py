@@ -1,7 +1,9 @@
 """How many kinds of samples there are, as an effective number."""
 
+from collections.abc import Iterator
+
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 
 from gantlet.metrics.intervals import canonical_order
 from gantlet.metrics.moments import ROWS
@@ -20,15 +22,7 @@ def cosine_vendi_score(features: Float[np.ndarray, "n d"]) -> float:
 
     K/n = XXᵀ/n has the eigenvalues of XᵀX/n, d × d, which is taken where it is the smaller.
     """
-    unit = _unit(features[canonical_order(features)])
-    n, d = unit.shape
-    if n <= d:
-        return _effective_number(np.linalg.eigvalsh(unit @ unit.T / n))
-    gram = np.zeros((d, d))
-    for start in range(0, n, ROWS):
-        block = unit[start : start + ROWS].astype(np.float64)
-        gram += block.T @ block
-    return _effective_number(np.linalg.eigvalsh(gram / n))
+    return _cosine(features, canonical_order(features), np.zeros(features.shape[1], features.dtype))
 
 
 def vendi_ratio(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
@@ -38,9 +32,27 @@ def vendi_ratio(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) 
     Where one set is larger, the rows taken of it are chosen by their bytes and a seed.
     """
     count = min(len(real), len(fake))
-    mean = real[canonical_order(real)].mean(0, dtype=np.float64).astype(real.dtype)
-    scores = [cosine_vendi_score(_some(x, count) - mean) for x in (fake, real)]
+    total = np.zeros(real.shape[1])
+    for rows in _blocks(canonical_order(real)):
+        total += real[rows].sum(0, dtype=np.float64)
+    mean = (total / len(real)).astype(real.dtype)
+    scores = [_cosine(x, _some(canonical_order(x), count), mean) for x in (fake, real)]
     return scores[0] / scores[1]
+
+
+def _cosine(
+    features: Float[np.ndarray, "n d"], order: Int[np.ndarray, "k"], centre: Float[np.ndarray, "d"]
+) -> float:
+    """The score of the rows in that order, seen from the centre."""
+    k, d = len(order), features.shape[1]
+    if k <= d:
+        unit = _unit(features[order] - centre)
+        return _effective_number(np.linalg.eigvalsh(unit @ unit.T / k))
+    gram = np.zeros((d, d))
+    for rows in _blocks(order):
+        block = _unit(features[rows] - centre).astype(np.float64)
+        gram += block.T @ block
+    return _effective_number(np.linalg.eigvalsh(gram / k))
 
 
 def _effective_number(eigenvalues: Float64[np.ndarray, "k"]) -> float:
@@ -49,10 +61,15 @@ def _effective_number(eigenvalues: Float64[np.ndarray, "k"]) -> float:
     return float(np.exp(-(share @ np.log(share))))
 
 
-def _some(features: Float[np.ndarray, "n d"], count: int) -> Float[np.ndarray, "count d"]:
-    if len(features) == count:
-        return features
-    return features[np.random.default_rng(0).permutation(canonical_order(features))[:count]]
+def _some(order: Int[np.ndarray, "n"], count: int) -> Int[np.ndarray, "count"]:
+    if len(order) == count:
+        return order
+    return np.random.default_rng(0).permutation(order)[:count]
+
+
+def _blocks(order: Int[np.ndarray, "n"]) -> Iterator[Int[np.ndarray, "b"]]:
+    for start in range(0, len(order), ROWS):
+        yield order[start : start + ROWS]
 
 
 def _unit(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
