@@ -113,7 +113,7 @@ def _tears(it: Explorable, taken: Walked) -> tuple[Figure, Figure]:
         page="jump-rate",
         words=f"Derivatives explain {min(smooth.value, 1.0):.0%} of the way; the rest is made of "
         "jumps or of slopes too steep to be met. A smooth generator has 100 % within "
-        "some per mille.",
+        "about one.",
         definition=f"∫‖J_G(z) ż‖ dt by forward-mode derivatives at {NODES} places, over the "
         f"length of the same path in {STEPS} steps: a derivative does not see a jump. {TRIVIAL}",
     )  # fmt: skip
