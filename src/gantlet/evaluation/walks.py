@@ -35,7 +35,7 @@ STEPS = 64  # that a path is cut into
 COARSE_STEPS = 16  # in features: samples may be rounded there, which lengthens fine steps
 NODES = 8  # places of a path at which derivatives are taken
 POOL = 32  # samples among which the nearest to another is looked for
-AT_ONCE = 16  # paths walked between two reports of progress
+AT_ONCE = 32  # paths walked between two reports of progress
 DIRECTIONS = 960  # derivatives that local ranks may take
 MOST_PLACES = 16  # at which they are taken
 

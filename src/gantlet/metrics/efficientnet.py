@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from gantlet.metrics.extractors import Extractor, Making, Wanted, digest_of, in_blocks
-from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured, resized
+from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured
 from gantlet.types import Progress
 
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -169,7 +169,7 @@ def efficientnet(wanted: Wanted) -> Making:
 
     @torch.inference_mode()
     def block(rows: Pictures) -> Float32[np.ndarray, "n 1280"]:
-        x = (resized(coloured(rows), size) - MIDDLE) / SPREAD
+        x = (coloured(rows, size) - MIDDLE) / SPREAD
         return net(x.contiguous(memory_format=torch.channels_last)).numpy()
 
     shown = f"{size[0]}" if size[0] == size[1] else f"{size[1]}×{size[0]}"

@@ -161,7 +161,8 @@ def _of_moments(real: Moments, fake: Moments) -> float:
 def _overlap(a: Float64[np.ndarray, "d d"], b: Float64[np.ndarray, "d d"]) -> float:
     """tr (A B)^½."""
     first, second = _root(a), _root(b)
-    if len(first) == len(second) == len(a):
+    # Pivots fall no faster than singular values: where they fall far there is no use in trying.
+    if len(first) == len(second) == len(a) and _last_pivot(first) * _last_pivot(second) > 1e-5:
         across = first @ second.T
         squares = np.linalg.eigvalsh(across @ across.T)
         if squares[0] > 1e-10 * squares[-1]:  # the rounding of roots stays below 1e-11
@@ -175,6 +176,11 @@ def _root(covariance: Float64[np.ndarray, "d d"]) -> Float64[np.ndarray, "rank d
     root = np.zeros((rank, len(covariance)))
     root[:, pivots - 1] = np.triu(factor)[:rank]
     return root
+
+
+def _last_pivot(root: Float64[np.ndarray, "rank d"]) -> float:
+    """Over the first one, which is the largest."""
+    return float(np.abs(root[-1]).max() / np.abs(root[0]).max())
 
 
 def _nuclear_norm(a: Float64[np.ndarray, "p d"], b: Float64[np.ndarray, "q d"]) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gantlet.config import ConfigError
 from gantlet.metrics.extractors import Extractor, Making, Wanted, digest_of, in_blocks
-from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured, resized
+from gantlet.metrics.picture_input import BACKDROP, RESIZING, Pictures, coloured
 from gantlet.types import Progress
 
 TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
@@ -94,7 +94,7 @@ def _input(path: Path, session: Any, shape: tuple[int, ...]) -> Input:
 
 
 def _encoded(rows: Pictures, taken: Input) -> np.ndarray:
-    x: Tensor = resized(coloured(rows), taken.size)
+    x: Tensor = coloured(rows, taken.size)
     if taken.channels == 1:
         x = x.mean(1, keepdim=True)
     x = x.round() if taken.type == "tensor(uint8)" else x / 255

@@ -16,13 +16,22 @@ BACKDROP = 255.0  # white: what the rest of Gantlet puts behind what is transpar
 Pictures = UInt8[np.ndarray, "n h w c"]
 
 
-def coloured(rows: Pictures) -> Float[Tensor, "n 3 h w"]:
-    """Red, green and blue from 0 to 255: grey three times over, transparent places white."""
+def coloured(rows: Pictures, size: tuple[int, int] | None = None) -> Float[Tensor, "n 3 H W"]:
+    """Red, green and blue from 0 to 255: grey three times over, transparent places white.
+
+    Args:
+        size: height and width to bring them to; none: their own.
+    """
+    x = _opaque(rows)
+    return (x if size is None else resized(x, size)).expand(-1, 3, -1, -1)
+
+
+def _opaque(rows: Pictures) -> Float[Tensor, "n c h w"]:
     x = torch.from_numpy(np.ascontiguousarray(rows)).permute(0, 3, 1, 2).float()
     if x.shape[1] in (2, 4):
         alpha = x[:, -1:] / 255
         x = x[:, :-1] * alpha + BACKDROP * (1 - alpha)
-    return x.expand(-1, 3, -1, -1)
+    return x
 
 
 def resized(x: Float[Tensor, "n c h w"], size: tuple[int, int]) -> Float[Tensor, "n c H W"]:
