@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
+from gantlet.metrics.closer import closer_to_train, nearest_of_all, nearest_to, parts_of
 from gantlet.metrics.copying import (
     Copying,
     TooSmall,
-    closer_to_train,
     copying,
     data_copying,
     repeats,
@@ -122,3 +122,24 @@ def test_samples_that_are_all_closer_to_training_rows_have_a_p_value():
     made = judged(train, held + 50, train + np.float32(1e-3))
     assert made.closer.value == 1
     assert made.closer_p_value < 1e-6
+
+
+@pytest.mark.parametrize(("train", "held_out"), [(900, 400), (300, 400), (101, 20), (80, 20)])
+def test_parts_hold_every_training_row_once_and_draws_are_as_large_as_the_hold_out(
+    train: int, held_out: int
+):
+    parts = parts_of(train, held_out, 0)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(train))
+    size = min(train, held_out)
+    assert [len(part) for part in parts[:4] if len(part) == size] == [size] * min(4, train // size)
+
+
+def test_the_nearest_of_all_parts_is_the_nearest_of_all_rows():
+    train, held, fake = draws(8)
+    parts = parts_of(len(train), len(held), 0)
+    squared, which = nearest_of_all(parts, [nearest_to(train[p], fake, 128) for p in parts])
+    direct = np.square(train[None].astype(float) - fake[:, None]).sum(2)
+    assert np.array_equal(which, direct.argmin(1))
+    np.testing.assert_allclose(squared, direct.min(1), rtol=1e-12)
+    alone = closer_to_train(train, held, fake)
+    assert judged(train, held, fake).closer == alone

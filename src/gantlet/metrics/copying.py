@@ -14,15 +14,14 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import betabinom, rankdata
 from sklearn.cluster import KMeans
 
+from gantlet.metrics.closer import closer_to_train, nearest_of_all, nearest_to, parts_of
 from gantlet.metrics.clouds import BLOCK, clouds
-from gantlet.metrics.intervals import Estimate, groups, normal, proportion
+from gantlet.metrics.intervals import Estimate, normal, proportion
 from gantlet.metrics.nearest import nearest_between, nearest_within
-from gantlet.metrics.neighbours import share_of_rows
 
 IN_A_CELL = 20  # rows of both kinds that a cell needs to count, as in Meehan et al. 2020
 COPIED, POWER, LEVEL = 0.1, 0.8, 0.05  # the share of copies that must be seen, how surely
 TAIL = 0.01  # of the hold-out: nearer than that counts as a near copy
-GROUPS, DRAWS = 40, 4
 FEWEST = 50  # held-out rows below which nothing is said at all
 
 
@@ -106,18 +105,19 @@ def copying(
     needed = smallest_hold_out(len(fake))
     if len(held_out) < FEWEST:
         return TooSmall(len(held_out), max(needed, FEWEST))
-    trains, helds, fakes = clouds(train, held_out, fake, block=block)
-    of_fake = nearest_between(fakes, trains, 1, block=block)
+    trains, helds = clouds(train, held_out, block=block)
+    parts = parts_of(len(train), len(held_out), seed)
+    in_parts = [nearest_to(train[part], fake, block) for part in parts]
+    reach, which = nearest_of_all(parts, in_parts)
     of_held = nearest_between(helds, trains, 1, block=block)
     own = nearest_within(trains, 1, 1, block).squared[:, 0]
-    reach, which = of_fake.squared[:, 0], of_fake.which[:, 0]
     reach_held, which_held = of_held.squared[:, 0], of_held.which[:, 0]
     ratio, ratio_real = _ratio(reach, own[which]), np.sort(_ratio(reach_held, own[which_held]))
     authentic = _plain_share(reach > own[which])
     authentic_real = _plain_share(reach_held > own[which_held])
     gap = authentic.value - authentic_real.value
     near, near_real, near_p_value = _near_copies(ratio, ratio_real)
-    closer = closer_to_train(train, held_out, fake, seed, block)
+    closer = closer_to_train(train, held_out, fake, seed, block, in_parts)
     cells = _cells(train, [held_out, fake], seed)
     return Copying(
         c_t=data_copying(reach_held, cells[0], reach, cells[1]),
@@ -174,31 +174,6 @@ def data_copying(
     return DataCopying(value, error, float(ndtr(value / error)), len(scores))
 
 
-def closer_to_train(
-    train: Float[np.ndarray, "m d"],
-    held_out: Float[np.ndarray, "h d"],
-    fake: Float[np.ndarray, "n d"],
-    seed: int = 0,
-    block: int = BLOCK,
-) -> Estimate:
-    """Share of fakes nearer to training rows than to as many held-out ones; ½ by chance.
-
-    The mean over a few disjoint draws of training rows; ties count half. The interval is over
-    redraws of all three sets.
-    """
-    size = min(len(train), len(held_out))
-    order = np.random.default_rng(seed).permutation(len(train))
-    draws = [np.sort(order[at * size : (at + 1) * size]) for at in range(DRAWS)]
-    draws = [draw for draw in draws if len(draw) == size]
-    other = np.sort(np.random.default_rng(seed).permutation(len(held_out))[:size])
-    to_held = _reaches(held_out[other], fake, seed, block)
-    counted = np.zeros_like(to_held)
-    for at, draw in enumerate(draws):
-        to_train = _reaches(train[draw], fake, seed + 1 + at, block)
-        counted += (1 - np.sign(to_train - to_held)) / (2 * len(draws))
-    return share_of_rows(counted, np.zeros(counted.shape, bool))
-
-
 def repeats(
     real: Float[np.ndarray, "m d"],
     fake: Float[np.ndarray, "n d"],
@@ -223,21 +198,6 @@ def repeats(
     near = [float((gap <= limit).mean()) for gap in gaps]
     exact = [float((gap == 0).mean()) for gap in gaps]
     return Repeats(exact[1], exact[0], near[1], near[0])
-
-
-def _reaches(
-    centres: Float[np.ndarray, "c d"], fake: Float[np.ndarray, "n d"], seed: int, block: int
-) -> Float64[np.ndarray, "n columns"]:
-    """Squared distance of each fake to the nearest centre, of all and without each group."""
-    count = min(GROUPS, len(centres))
-    points, those = clouds(fake, centres, block=block)
-    near = nearest_between(points, those, 8, block=block)
-    theirs = groups(centres, count, seed)[near.which]
-    columns = [near.squared[:, 0]]
-    rows = np.arange(len(fake))
-    for left_out in range(count):
-        columns.append(near.squared[rows, (theirs != left_out).argmax(1)])
-    return np.stack(columns, 1)
 
 
 def _near_copies(

@@ -26,7 +26,7 @@ def coloured(rows: Pictures, size: tuple[int, int] | None = None) -> Float[Tenso
     return (x if size is None else resized(x, size)).expand(-1, 3, -1, -1)
 
 
-def _opaque(rows: Pictures) -> Float[Tensor, "n c h w"]:
+def _opaque(rows: Pictures) -> Float[Tensor, "n C h w"]:
     x = torch.from_numpy(np.ascontiguousarray(rows)).permute(0, 3, 1, 2).float()
     if x.shape[1] in (2, 4):
         alpha = x[:, -1:] / 255
