@@ -9,9 +9,9 @@ from gantlet.events import Saved
 from gantlet.folder import Folder
 
 
-def reading(rank: float) -> Reading:
-    other = {name: 0.0 for name in Reading._fields if name != "rank"}
-    return Reading(**other, rank=rank)  # pyright: ignore[reportArgumentType] - numbers all
+def reading(rank: float, floor: float = math.nan) -> Reading:
+    other = {name: 0.0 for name in Reading._fields if not name.startswith("rank")}
+    return Reading(**other, rank=rank, rank_floor=floor)  # pyright: ignore[reportArgumentType] - numbers all
 
 
 def chosen(ranks: list[float]) -> int:
@@ -32,6 +32,15 @@ def test_alike_is_within_the_slack_and_then_the_later_wins():
     edge = 1.0 + SLACK
     assert is_best([reading(1.0), reading(edge - 1e-9)])
     assert not is_best([reading(1.0), reading(edge + 1e-9)])
+
+
+def test_what_real_rows_score_too_gives_no_slack():
+    # A grid's: a kernel distance with a floor of 5e-4, and a state a fifth worse than the best.
+    ranks = [6.23e-4, 6.32e-4]
+    assert is_best([reading(rank) for rank in ranks])
+    assert not is_best([reading(rank, floor=5.8e-4) for rank in ranks])
+    assert is_best([reading(4e-4, floor=5e-4), reading(3.9e-4, floor=5e-4)])
+    assert not is_best([reading(4e-4, floor=5e-4), reading(4.01e-4, floor=5e-4)])
 
 
 def test_many_small_steps_up_do_not_add_up():

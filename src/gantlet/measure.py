@@ -103,6 +103,7 @@ class Meter:
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
         self.floor = float(np.mean([self._distance(other) for other in reals]))
+        self.rank_floor = float(np.mean([self.ranking(self._real, other) for other in reals]))
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
 
@@ -137,6 +138,7 @@ class Meter:
             floor=self.floor,
             skipped=skipped,
             rank=self.ranking(self._real, fake),
+            rank_floor=self.rank_floor,
         )
         return reading, calibration(on_held_out, on_fake)
 

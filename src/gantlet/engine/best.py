@@ -6,11 +6,12 @@ is common to all and does not count as noise between them: two draws of real row
 more than two looks at one state of a run, and to allow for that would allow for harm.
 """
 
+import math
 from collections.abc import Sequence
 
 from gantlet.engine.health import Reading
 
-SLACK = 0.02  # share of the best rank by which the newest may miss it
+SLACK = 0.02  # share of the best rank, above its floor, by which the newest may miss it
 SHORTEST_PAUSE = 4.0  # seconds between two looks, or two best states kept, however cheap
 SAVE_SHARE = 0.02  # part of the time that keeping them may take
 
@@ -21,8 +22,10 @@ def is_best(readings: Sequence[Reading]) -> bool:
     Of two that measure alike the later has the calmer weights. Alike to what is always the best
     rank of all: many small steps up must not add up.
     """
-    best = min(reading.rank for reading in readings)
-    return readings[-1].rank <= (1 + SLACK) * best
+    best, now = min(reading.rank for reading in readings), readings[-1]
+    floor = now.rank_floor if math.isfinite(now.rank_floor) else 0.0
+    # What real rows score too says nothing of a state, and a share of it may hide a difference.
+    return now.rank <= best + SLACK * max(0.0, best - floor)
 
 
 def is_worth_keeping(since_best: float, saved_in: float) -> bool:

@@ -31,6 +31,7 @@ class Reading(NamedTuple):
     floor: float  # the same distance of real against real
     skipped: int  # updates since the last tick that were skipped as not finite
     rank: float = math.nan  # by what states are chosen: smaller is better
+    rank_floor: float = math.nan  # the same of real against real; runs of old know none
 
 
 class Verdict(NamedTuple):
