@@ -116,9 +116,9 @@ def walked(it: Explorable, real: Samples, embedding: Embedding | None, seed: int
     )  # fmt: skip
 
 
-def walk(G: Generating, paths: Paths) -> Walk:
-    """All measures of a few paths."""
-    taken = steps(G, paths, STEPS)
+def walk(G: Generating, paths: Paths, count: int = STEPS) -> Walk:
+    """All measures of a few paths, cut into `count` steps."""
+    taken = steps(G, paths, count)
     return Walk(
         length=taken.length, straight=taken.straight, peak=_peak(taken.samples),
         is_torn=has_jump(halved(G, paths, taken), taken),
@@ -132,7 +132,8 @@ def crossed(G: Generating, old: Paths, new: Paths) -> Walk:
 
     The change of label in the middle counts as length, and for nothing else.
     """
-    first, second = (walk(G, half) for half in (old._replace(high=0.5), new._replace(low=0.5)))
+    halves = old._replace(high=0.5), new._replace(low=0.5)
+    first, second = (walk(G, half, STEPS // 2) for half in halves)
     ends = G(old.start, old.y).double() - G(new.end, new.y).double()
     middle = old.at(torch.full((len(old.start),), 0.5))
     return Walk(

@@ -22,6 +22,7 @@ from gantlet.metrics.nearest import nearest_between, nearest_within
 IN_A_CELL = 20  # rows of both kinds that a cell needs to count, as in Meehan et al. 2020
 COPIED, POWER, LEVEL = 0.1, 0.8, 0.05  # the share of copies that must be seen, how surely
 TAIL = 0.01  # of the hold-out: nearer than that counts as a near copy
+MEANS_OF = 5_000  # training rows that cells are found from, a hundred and more in each
 FEWEST = 50  # held-out rows below which nothing is said at all
 
 
@@ -245,6 +246,6 @@ def _cells(
     """The cells of k-means, about 1 for each 100 of the smaller set, at most 50."""
     count = max(1, min(50, min(len(x) for x in sets) // 100, len(np.unique(train[:100], axis=0))))
     means = KMeans(count, max_iter=30, random_state=seed)
-    chosen = np.random.default_rng(seed).permutation(len(train))[:10_000]
+    chosen = np.random.default_rng(seed).permutation(len(train))[:MEANS_OF]
     means.fit(train[np.sort(chosen)])
     return [np.asarray(means.predict(np.ascontiguousarray(x)), np.int64) for x in sets]
