@@ -13,6 +13,11 @@ from gantlet.evaluation.subject import Subject
 DOTS = 600  # of each kind
 COMPONENTS = 50
 PERPLEXITY = 30.0
+AS_THEY_ARE = "each where it is"
+BY_NEIGHBOURS = (
+    "placed so that neighbours in feature space stay neighbours (t-SNE from "
+    f"{COMPONENTS} principal components; distances between far groups mean nothing)"
+)
 
 
 def joint_map(subject: Subject, space: Space) -> Map:
@@ -32,10 +37,10 @@ def joint_map(subject: Subject, space: Space) -> Map:
     ]
     return Map(
         title="Both distributions in one map", dots=tuple(dots),
-        words=f"{count:,} real and {count:,} generated samples, placed so that neighbours in "
-        f"feature space stay neighbours (t-SNE from {COMPONENTS} principal components). Where the "
-        "colours mix, the generator makes what there is; real dots alone are what it misses, "
-        "generated dots alone are what does not exist. Distances between far groups mean nothing.",
+        words=f"{count:,} real and {count:,} generated samples, "
+        f"{AS_THEY_ARE if space.reference.shape[1] <= 2 else BY_NEIGHBOURS}. Where the colours "
+        "mix, the generator makes what there is; real dots alone are what it misses, generated "
+        "dots alone are what does not exist.",
     )  # fmt: skip
 
 

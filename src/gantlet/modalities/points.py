@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from PIL import Image
+from scipy.ndimage import maximum_filter
 from torch import Tensor
 
 from gantlet.config import setting
@@ -134,7 +135,10 @@ def features(rows: Points) -> Float[np.ndarray, "n d"]:
 
 
 def preview(rows: Points, labels: Int[np.ndarray, "n"] | None) -> Preview:
-    """A 512-pixel PNG of the cloud; crowded places are darker. Labels are not shown."""
+    """A 512-pixel PNG of the cloud; crowded places are darker, few points drawn as blots.
+
+    Labels are not shown.
+    """
     picture = io.BytesIO()
     _drawn(rows, 512).save(picture, "PNG")
     return Preview("image/png", picture.getvalue())
@@ -148,6 +152,9 @@ def _drawn(rows: Points, side: int) -> Image.Image:
         middle[1] - rows[:, 1], rows[:, 0] - middle[0], bins=(edges, edges)
     )
     ink = np.minimum(1.0, np.sqrt(counts / max(1.0, np.quantile(counts[counts > 0], 0.9))))
+    radius = min(5, round(side / 16 / len(rows) ** 0.5))
+    blot = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1]) <= radius
+    ink = maximum_filter(ink, footprint=blot)
     return Image.fromarray((255 * (1 - 0.9 * ink)).astype(np.uint8))
 
 
