@@ -207,7 +207,7 @@ IMAGE_TRAITS: Mapping[str, Trait] = {
         finding_more="colours", finding_less="colours", advice_more=CHANNELS, advice_less=CHANNELS,
     ),
     "greenness": _trait(
-        greenness, more="a green cast", less="a magenta cast",
+        greenness, more="a greener cast", less="a more magenta cast",
         finding_more="colours", finding_less="colours", advice_more=CHANNELS, advice_less=CHANNELS,
     ),
     "grain": _trait(
