@@ -1,5 +1,7 @@
 """Every test is repeatable, on one thread, with gantlet's signatures checked at each call."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import settings
@@ -17,6 +19,11 @@ settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
-def seeded() -> None:
-    """Tests that draw without a seed of their own draw the same in any order."""
+def seeded() -> Iterator[None]:
+    """Tests that draw without a seed of their own draw the same in any order.
+
+    Training flushes denormal numbers; Hypothesis, which draws them, says so in alarm.
+    """
     torch.manual_seed(0)
+    yield
+    torch.set_flush_denormal(False)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from gantlet.augment import AUGMENTATIONS
 from gantlet.cli import main
@@ -116,14 +115,13 @@ EXAMPLES = {
 
 @pytest.fixture
 def unchanged() -> Iterator[None]:
-    """The dicts of choices as they were, and torch's switches, whatever a plug-in or run does."""
+    """The dicts of choices as they were, whatever a plug-in does."""
     choices = (LOSSES, REGULARIZERS, AUGMENTATIONS, NETWORKS, MODALITIES, EXTRACTORS)
     before = [dict(choice) for choice in choices]
     yield
     for choice, entries in zip(choices, before, strict=True):
         choice.clear()
         choice.update(entries)  # pyright: ignore[reportArgumentType] - each its own
-    torch.set_flush_denormal(False)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -169,10 +169,11 @@ def _restored(place: Path | None) -> Judged | None:
 
 
 def _samples(subject: Subject, space: Space) -> tuple[Picture, ...]:
-    count = min(SHOWN, space.size)
-    real = subject.rows[space.sides.reference[:count]]
+    # Rows come in the order of their files: the first of them are no random ones.
+    chosen = np.random.default_rng(subject.seed).permutation(space.size)[:SHOWN]
+    fake, real = subject.fake[chosen], subject.rows[space.sides.reference[np.sort(chosen)]]
     return (
-        picture_of(subject.modality, subject.fake[:count], "generated, at random"),
+        picture_of(subject.modality, fake, "generated, at random"),
         picture_of(subject.modality, real, "real, at random"),
     )
 
