@@ -1,0 +1,1 @@
+"""Tables of records: read, typed, turned into blocks of choices, and written again."""
