@@ -209,7 +209,7 @@ class Execution:
             self.state.G_ema, run.objective.prior, run.objective.latent_dim,
             session.conditions, run.keeping.preview, seed=run.seed,
         )  # fmt: skip
-        preview = session.modality.preview(*decoded(parts, session.codec))
+        preview = session.modality.preview(*decoded(parts, session.codec, session.modality.joined))
         path = self.folder.keep_preview(self.state.step, preview)
         yield self._logged(Drawn(path, self.state.step))
 

@@ -18,7 +18,7 @@ from gantlet.folder import Folder
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Progress
-from gantlet.networks import Task
+from gantlet.networks import Task, task_of
 from gantlet.run import Run, players, resolved
 from gantlet.sampling import Conditions, Part, decoded, decoding, sampled
 
@@ -54,7 +54,7 @@ class Gan:
     ) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
         parts = self.parts(count, seed=seed, truncation=truncation, label=label)
-        return decoded(parts, self.codec)
+        return decoded(parts, self.codec, MODALITIES[self.run.modality].joined)
 
     def parts(
         self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
@@ -125,7 +125,7 @@ class Gan:
         """Everything that sampling and judging take, as one sealed file."""
         meta = {
             "run": plain(self.run),
-            "task": {**self.task._asdict(), "shape": list(self.task.shape)},
+            "task": self.task.plain(),
             "codec": self.codec.plain(),
             "classes": list(self.classes),
             "conditions": plain(self.conditions._asdict()),
@@ -196,7 +196,7 @@ def _built(
     path: Path,
 ) -> Gan:
     run = resolved(meta["run"])
-    task = Task(tuple(meta["task"]["shape"]), meta["task"]["classes"], meta["task"]["latent_dim"])
+    task = task_of(meta["task"])
     G, D, _ = players(run.network, task, run.seed)
     G.load_state_dict(weights)
     D.load_state_dict(tensors["D"])

@@ -90,7 +90,7 @@ def planned(
         run, reason = _with_penalties(run, variance)
         reasons.append(reason)
     _check_batch(run, found.count)
-    task = Task(found.shape, classes, run.objective.latent_dim)
+    task = Task(found.shape, classes, run.objective.latent_dim, found.blocks)
     measured = None
     if probed or ("threads" not in wishes and device == "cpu"):
         candidates = [run.threads] if "threads" in wishes else _thread_counts(device)

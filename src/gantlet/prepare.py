@@ -18,7 +18,7 @@ from gantlet.feed import Split, picked, split
 from gantlet.folder import Folder
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Found, Modality, Progress, Raw, Source, SourceError
-from gantlet.networks import Task
+from gantlet.networks import task_of
 from gantlet.plan import Plan, draft, planned
 from gantlet.run import Run, begun, game, resolved
 from gantlet.sampling import Conditions
@@ -85,7 +85,7 @@ def prepared(
     parts = split(sketch.seed, len(raw.rows), sketch.keeping.hold_out)
     clusters = _clusters(sketch, raw, codec, parts)
     given, labels = _conditions(raw, codec, clusters, parts)
-    found = Found(count=len(parts.train), shape=codec.shape)
+    found = Found(count=len(parts.train), shape=codec.shape, blocks=codec.blocks)
     yield Progress(0, 0, "trying out the machine")
     variance = _variance(raw, codec, parts)
     plan = planned(modality.name, found, len(given.weights), variance, wishes, probed=False)
@@ -106,7 +106,7 @@ def prepared(
             "skipped": len(raw.skipped),
             "notes": list(raw.notes),
         },
-        "task": {**plan.task._asdict(), "shape": list(plan.task.shape)},
+        "task": plan.task.plain(),
         "classes": list(raw.classes),
         "reasons": list(plan.reasons),
     }
@@ -145,9 +145,7 @@ def reopened(folder: Folder, source: Source | None) -> Generator[Progress, None,
     codec = modality.codec(folder.codec())
     parts = split(run.seed, len(raw.rows), run.keeping.hold_out)
     given, labels = _conditions(raw, codec, conditions.clusters_of(folder.path), parts)
-    task = Task(
-        tuple(facts["task"]["shape"]), facts["task"]["classes"], facts["task"]["latent_dim"]
-    )
+    task = task_of(facts["task"])
     return Session(run, modality, raw, codec, task, given, labels, parts, facts)
 
 

@@ -1,6 +1,6 @@
 """Samples of a generator, in the data's own form, in parts of bounded size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,12 +86,14 @@ def decoding(
         yield codec.decode(part.samples), part.labels
 
 
-def decoded(parts: Iterator[Part], codec: Codec) -> tuple[Any, Int[np.ndarray, "n"] | None]:
-    """All parts in the data's own form, joined, with their labels.
+def decoded(
+    parts: Iterator[Part], codec: Codec, join: Callable[[Sequence[Any]], Any]
+) -> tuple[Any, Int[np.ndarray, "n"] | None]:
+    """All parts in the data's own form, joined as its modality does, with their labels.
 
     Raises:
         NonFinite: as `decoding`.
     """
     rows, labels = zip(*decoding(parts, codec), strict=True)
     joined = None if labels[0] is None else np.concatenate(labels)
-    return np.concatenate(rows), joined
+    return join(rows), joined

@@ -156,8 +156,8 @@ VIEWS: dict[str, Callable[[Seen], Generator[Progress, None, Judged | None]]] = {
 def _key(subject: Subject, space: Space) -> str:
     sha = sha256(f"{VERSION}/{version('gantlet')}/{subject.fingerprint}".encode())
     sha.update(f"{space.extractor.digest}/{subject.seed}".encode())
-    for array in (*space.sides, np.ascontiguousarray(subject.fake)):
-        sha.update(array.tobytes())
+    for array in (*space.sides, space.fake):
+        sha.update(np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """What is judged, and against what: real rows, generated rows, and who of them stands where."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from gantlet.evaluation.explorable import Explorable, explorable
 from gantlet.feed import Split
 from gantlet.folder import Folder
 from gantlet.gan import Gan, of_folder
+from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Modality, Progress, Raw, Rows, Source
 from gantlet.plan import draft
 from gantlet.prepare import modality_of, reopened
@@ -54,8 +55,10 @@ class Sides(NamedTuple):
 class Beside(Rows):
     """The rows of two sources, one after the other."""
 
-    def __init__(self, first: Rows, second: Rows) -> None:
-        self.first, self.second = first, second
+    def __init__(
+        self, first: Rows, second: Rows, join: Callable[[Sequence[Any]], Any] = np.concatenate
+    ) -> None:
+        self.first, self.second, self.join = first, second, join
 
     def __len__(self) -> int:
         return len(self.first) + len(self.second)
@@ -65,7 +68,7 @@ class Beside(Rows):
         is_first = indices < len(self.first)
         parts = self.first[indices[is_first]], self.second[indices[~is_first] - len(self.first)]
         places = np.concatenate([np.flatnonzero(is_first), np.flatnonzero(~is_first)])
-        return np.concatenate(parts)[np.argsort(places)]
+        return self.join(parts)[np.argsort(places)]
 
 
 def sides(subject: Subject) -> Sides:
@@ -101,7 +104,7 @@ def of_run(
     if against is not None:
         other = yield from _alike(session.modality, session.codec, against)
         kept = np.arange(len(rows), len(rows) + len(other.rows))
-        split, rows = Split(split.train, kept), Beside(rows, other.rows)
+        split, rows = Split(split.train, kept), Beside(rows, other.rows, session.modality.joined)
         labels = _joined(labels, other.labels)
         fingerprint = f"{fingerprint}+{other.fingerprint}"
     fake, fake_labels = yield from _generated(gan, count or _affordable(session.codec), seed)
@@ -127,7 +130,7 @@ def of_samples(
     if held_out is not None:
         kept = yield from _alike(modality, codec, held_out)
         split = Split(split.train, np.arange(len(rows), len(rows) + len(kept.rows)))
-        rows, labels = Beside(rows, kept.rows), _joined(labels, kept.labels)
+        rows, labels = Beside(rows, kept.rows, modality.joined), _joined(labels, kept.labels)
         fingerprint = f"{fingerprint}+{kept.fingerprint}"
     every = np.random.default_rng([seed, 11]).permutation(len(judged.rows))
     taken = np.sort(every[: count or _affordable(codec)])
@@ -142,12 +145,13 @@ def of_samples(
 
 def _generated(gan: Gan, count: int, seed: int) -> Generator[Progress, None, tuple[Any, Any]]:
     rows, labels, done = [], [], 0
+    join = MODALITIES[gan.run.modality].joined
     for part in gan.parts(count, seed=SAMPLE_SEED + seed):
         rows.append(gan.codec.decode(part.samples))
         labels.append(part.labels)
         done += len(rows[-1])
         yield Progress(done, count, "generating samples")
-    return np.concatenate(rows), None if labels[0] is None else np.concatenate(labels)
+    return join(rows), None if labels[0] is None else np.concatenate(labels)
 
 
 def _alike(modality: Modality, codec: Codec, source: Source) -> Generator[Progress, None, Raw]:

@@ -61,6 +61,11 @@ class Codec(Protocol):
         """Shape of one encoded sample."""
         ...
 
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Sizes of the choices that a sample begins with, each one-hot; none: all is continuous."""
+        ...
+
     def encode(self, rows: Any) -> Samples: ...
     def decode(self, samples: Samples) -> Any: ...
     def plain(self) -> dict[str, Any]: ...
@@ -72,6 +77,7 @@ class Found:
 
     count: int  # rows, at most: unreadable ones are found out on reading
     shape: tuple[int, ...]  # of one encoded sample
+    blocks: tuple[int, ...] = ()  # as the codec's
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     variance: float | None = None  # of a sample, summed over its numbers, where it is known
@@ -114,6 +120,7 @@ class Modality:
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
+    joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which

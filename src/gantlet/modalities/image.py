@@ -40,6 +40,11 @@ class ImageCodec:
         """Channels, height, width."""
         return (self.channels, self.height, self.width)
 
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """None: pixels are continuous."""
+        return ()
+
     def encode(self, rows: UInt8[np.ndarray, "b h w c"]) -> Samples:
         """Pictures as N×C×H×W in [−1, 1]."""
         if rows.shape[1:] != (self.height, self.width, self.channels):

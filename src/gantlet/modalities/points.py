@@ -58,6 +58,11 @@ class PointsCodec:
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """None: coordinates are continuous."""
+        return ()
+
     def encode(self, rows: Points) -> Float[Tensor, "n 2"]:
         return torch.from_numpy(
             ((rows - np.array(self.mean)) / np.array(self.scale)).astype(np.float32)

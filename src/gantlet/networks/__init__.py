@@ -1,6 +1,6 @@
 """Network families by name."""
 
-from gantlet.networks.base import Family, Task
+from gantlet.networks.base import Family, Task, task_of
 from gantlet.networks.dcgan import DCGAN
 from gantlet.networks.mlp import MLP
 from gantlet.networks.resnet import RESNET
@@ -13,4 +13,4 @@ NETWORKS: dict[str, Family] = {
     "swift": SWIFT,
 }
 
-__all__ = ["NETWORKS", "Family", "Task"]
+__all__ = ["NETWORKS", "Family", "Task", "task_of"]

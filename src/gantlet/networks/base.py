@@ -1,6 +1,6 @@
 """What a network family is: its settings and how its two players are made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,17 @@ class Task(NamedTuple):
     shape: tuple[int, ...]  # of one sample, e.g. (3, 64, 64) or (2,)
     classes: int  # 0 where there are none
     latent_dim: int
+    blocks: tuple[int, ...] = ()  # sizes of the choices that a sample begins with, one-hot
+
+    def plain(self) -> dict[str, Any]:
+        """What `task_of` makes this task of again, as JSON keeps it."""
+        return {**self._asdict(), "shape": list(self.shape), "blocks": list(self.blocks)}
+
+
+def task_of(values: Mapping[str, Any]) -> Task:
+    """The inverse of `Task.plain`; runs of old know no blocks."""
+    blocks = tuple(values.get("blocks", ()))
+    return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks)
 
 
 @dataclass(frozen=True, kw_only=True)
