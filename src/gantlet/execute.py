@@ -80,7 +80,7 @@ class Execution:
         )  # fmt: skip
         self.meter = Meter(
             run, session.modality, session.raw, session.codec, session.split,
-            session.conditions, session.labels,
+            session.conditions, session.labels, self.state.G,
         )  # fmt: skip
         self.readings: list[Reading] = []
         self.sums: dict[str, Tensor] = {}

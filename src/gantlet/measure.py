@@ -20,6 +20,7 @@ from gantlet.modalities.base import Codec, Modality, Raw
 from gantlet.networks import NETWORKS
 from gantlet.run import Run
 from gantlet.sampling import Conditions, Part, decoded, sampled
+from gantlet.types import Surprisal
 
 JUDGED = 256  # rows on which D's verdict is taken
 TRIED = 64  # samples by which a look's cost is told beforehand
@@ -93,7 +94,9 @@ class Meter:
         split: Split,
         conditions: Conditions,
         labels: np.ndarray | None,
+        start: nn.Module,
     ) -> None:
+        """`start` is G before its first step."""
         self.run, self.modality, self.codec, self.conditions = run, modality, codec, conditions
         self.has_hold_out = len(split.held_out) > 0
         against = split.held_out if self.has_hold_out else split.train
@@ -103,7 +106,11 @@ class Meter:
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
         self.floor = float(np.mean([self._distance(other) for other in reals]))
+        self.surprisal = NETWORKS[run.network.family].surprisal
         self.rank_floor = float(np.mean([self.ranking(self._real, other) for other in reals]))
+        if self.surprisal is not None:
+            self._to_rank = _Judged(raw, codec, against, labels, most)
+            self._at_start = self._to_rank.surprisal(start, self.surprisal)
         self._train = _Judged(raw, codec, split.train, labels)
         self._held_out = _Judged(raw, codec, against, labels)
 
@@ -121,6 +128,7 @@ class Meter:
         parts = self._fakes(state.G_ema, max(self.count, JUDGED))
         fake = self._features(parts)
         on_train, on_held_out, on_fake = self._verdicts(state, parts)
+        rank, rank_floor = self._rank(state.G_ema, fake)
         reading = Reading(
             step=state.step,
             progress=state.progress,
@@ -137,8 +145,9 @@ class Meter:
             distance=self._distance(fake),
             floor=self.floor,
             skipped=skipped,
-            rank=self.ranking(self._real, fake),
-            rank_floor=self.rank_floor,
+            rank=rank,
+            rank_floor=rank_floor,
+            is_warm_up="G/surprisal" in means and "D/loss" not in means,
         )
         return reading, calibration(on_held_out, on_fake)
 
@@ -175,6 +184,17 @@ class Meter:
         _, held_out, fake = self.verdicts(state)
         return calibration(held_out, fake)
 
+    def _rank(self, G: nn.Module, fake: Float[np.ndarray, "n d"]) -> tuple[float, float]:
+        """A distance and its floor or, where G has a density, held-out rows' mean surprisal.
+
+        How much a perfect G would be surprised is not known. The floor is put as far below as G has
+        come since it set out, so that a set share of what was learned counts as alike.
+        """
+        if self.surprisal is None:
+            return self.ranking(self._real, fake), self.rank_floor
+        now = self._to_rank.surprisal(G, self.surprisal)
+        return now, now - max(0.0, self._at_start - now)
+
     def _distance(self, other: Float[np.ndarray, "n d"]) -> float:
         return self.modality.distance(_thinned(self._real), _thinned(other))
 
@@ -209,10 +229,22 @@ class _Judged:
     """A few rows, encoded once, for D to judge again and again."""
 
     def __init__(
-        self, raw: Raw, codec: Codec, indices: np.ndarray, labels: np.ndarray | None
+        self,
+        raw: Raw,
+        codec: Codec,
+        indices: np.ndarray,
+        labels: np.ndarray | None,
+        most: int = JUDGED,
     ) -> None:
-        self.x = codec.encode(picked(raw.rows, indices, JUDGED))
-        self._labels = None if labels is None else picked(labels, indices, JUDGED)
+        self.x = codec.encode(picked(raw.rows, indices, most))
+        self._labels = None if labels is None else picked(labels, indices, most)
+
+    def surprisal(self, G: nn.Module, of: Surprisal) -> float:
+        """How much G is surprised by the rows, on average, in nats."""
+        some = next(G.parameters())
+        y = None if self._labels is None else torch.as_tensor(self._labels).to(some.device)
+        with torch.no_grad():
+            return of(G, self.x.to(some.device, some.dtype), y, None).mean().item()
 
     def logits(self, D: nn.Module) -> Float[Tensor, "n"]:
         return _logits(D, self.x, self._labels)

@@ -44,6 +44,9 @@ def recipe(modality: str, device: str, wishes: Mapping[str, Any]) -> dict[str, A
         base["network"] = {"family": own}
         if family in NETWORKS and NETWORKS[family].hold is None:
             base = layered(base, {"objective": {"anchor": 0.0}})
+        if family in NETWORKS and NETWORKS[family].surprisal is None:
+            none = {"objective": {"likelihood": 0.0}, "optimization": {"warm_up": 0.0}}
+            base = layered(base, none)
     return base
 
 
@@ -91,6 +94,10 @@ def planned(
         reasons.append(reason)
     _check_batch(run, found.count)
     task = Task(found.shape, classes, run.objective.latent_dim, found.blocks)
+    needed = NETWORKS[run.network.family].latent_dim
+    if needed is not None and "latent_dim" not in wishes.get("objective", {}):
+        task = task._replace(latent_dim=needed(task))
+        run = resolved(layered(plain(run), {"objective": {"latent_dim": task.latent_dim}}))
     measured = None
     if probed or ("threads" not in wishes and device == "cpu"):
         candidates = [run.threads] if "threads" in wishes else _thread_counts(device)

@@ -74,6 +74,11 @@ def players(
             f"choose one of: {', '.join(able)}"
         )
     settings = build(family.settings, network.options, "network.options.")
+    if family.wants_blocks and not task.blocks:
+        raise ConfigError(
+            f"network.family = '{network.family}' is made for data of choices, such as tables, "
+            "and these have none; choose another family"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (
@@ -124,6 +129,11 @@ def game(run: Run, world: World | None = None) -> Game:
                 f"network.family = '{run.network.family}' holds batch norm: micro-batches or "
                 "several processes would change the mathematics; choose another family"
             )
+    if run.optimization.warm_up and family.surprisal is None:
+        raise ConfigError(
+            f"optimization.warm_up = {run.optimization.warm_up}: the density of "
+            f"network.family = '{run.network.family}' is unknown; set it to 0"
+        )
     pack = family.pack(build(family.settings, run.network.options, "network.options."))
     if run.optimization.batch % (pack * world.size):
         multiple = pack * world.size
@@ -132,7 +142,7 @@ def game(run: Run, world: World | None = None) -> Game:
             f"{world.size} processes; take a multiple of {multiple}, or network.options.pack=1"
         )
     return Game(
-        objective=objective(run.objective, run.augmentation, family.hold, pack),
+        objective=objective(run.objective, run.augmentation, family.hold, family.surprisal, pack),
         optimization=run.optimization,
         policy=run.policy,
         precision=run.precision,

@@ -72,7 +72,6 @@ class Scored:
 
 Generator = Callable[[Latents, Labels | None], Samples]
 Discriminator = Callable[[Samples, Labels | None], PerSample]
-Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
 
 
 @runtime_checkable  # so that tests can check signatures
@@ -86,3 +85,8 @@ class Noise(Protocol):
     def uniform(self, name: str, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), one row per sample: b × shape."""
         ...
+
+
+Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
+# −ln p(x | y) under G; noise, where given, is what G's own regularisation draws from in training.
+Surprisal = Callable[[torch.nn.Module, Samples, Labels | None, Noise | None], PerSample]

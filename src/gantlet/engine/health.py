@@ -32,6 +32,7 @@ class Reading(NamedTuple):
     skipped: int  # updates since the last tick that were skipped as not finite
     rank: float = math.nan  # by what states are chosen: smaller is better
     rank_floor: float = math.nan  # the same of real against real; runs of old know none
+    is_warm_up: bool = False  # G learns by likelihood alone: D has not been asked yet
 
 
 class Verdict(NamedTuple):
@@ -203,12 +204,15 @@ RULES: dict[str, Rule] = {
 
 HEALTHY = Verdict("healthy", "the game is balanced", "")
 WARMING = Verdict("warming_up", "too early to tell", "")
+LEARNING = Verdict("warming_up", "G learns from the data before the game begins", "")
 
 
 def diagnose(readings: Sequence[Reading]) -> list[Verdict]:
     """What the readings so far show, the worst first; never empty."""
     if not readings:
         return [WARMING]
+    if readings[-1].is_warm_up and not readings[-1].skipped:
+        return [LEARNING]
     found = [verdict for rule in RULES.values() if (verdict := rule(readings))]
     if found:
         # A game in trouble may stand still, too; that is no comfort then.

@@ -9,7 +9,7 @@ from gantlet.labels import LabelSettings
 from gantlet.latents import PRIORS
 from gantlet.losses import LOSSES
 from gantlet.regularizers import REGULARIZERS, Perturb
-from gantlet.types import Hold
+from gantlet.types import Hold, Surprisal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,9 @@ class ObjectiveSettings:
     entropy: float = setting(0.0, "weight λ of the relative entropy of G's weights")
     anchor: float = setting(
         0.0, "weight of G's samples staying near where G set out from, if its family does"
+    )
+    likelihood: float = setting(
+        0.0, "weight of the data's surprisal in G's loss, if its family can compute it"
     )
     prior: str = setting("normal", "distribution of z", one_of=PRIORS)
     latent_dim: int = setting(64, "numbers in z")
@@ -53,6 +56,7 @@ def objective(
     settings: ObjectiveSettings,
     augmentation: AugmentationSettings,
     hold: Hold | None = None,
+    surprisal: Surprisal | None = None,
     pack: int = 1,
 ) -> Objective:
     """The functions that the settings name.
@@ -82,6 +86,11 @@ def objective(
             f"objective.anchor = {settings.anchor}: this network family sets out from no data; "
             "set it to 0, or network.family='swift'"
         )
+    if settings.likelihood and surprisal is None:
+        raise ConfigError(
+            f"objective.likelihood = {settings.likelihood}: this network family's density is "
+            "unknown; set it to 0"
+        )
     change = AUGMENTATIONS[settings.perturb]
     perturb: Perturb = lambda x, noise, stream: change(x, PERTURBATION, noise, stream)  # noqa: E731
     return Objective(
@@ -94,6 +103,8 @@ def objective(
         fakes_per_real=settings.fakes_per_real,
         entropy=settings.entropy,
         anchor=settings.anchor,
+        likelihood=settings.likelihood,
+        surprisal=surprisal,
         hold=hold,
         prior=PRIORS[settings.prior],
         latent_dim=settings.latent_dim,

@@ -24,7 +24,17 @@ from gantlet.regularizers import (
     Surroundings,
     relative_entropy,
 )
-from gantlet.types import Batch, Discriminator, Hold, Labels, Latents, Samples, Scalars, Scored
+from gantlet.types import (
+    Batch,
+    Discriminator,
+    Hold,
+    Labels,
+    Latents,
+    Samples,
+    Scalars,
+    Scored,
+    Surprisal,
+)
 
 
 class Objective(NamedTuple):
@@ -38,6 +48,8 @@ class Objective(NamedTuple):
     fakes_per_real: int
     entropy: float
     anchor: float
+    likelihood: float  # weight of the data's surprisal in G's loss, in the game
+    surprisal: Surprisal | None  # families whose density can be computed have one
     hold: Hold | None  # what the anchor weighs; families that set out from data have one
     prior: Prior
     latent_dim: int
@@ -94,7 +106,7 @@ def generator_step(
     with torch.no_grad():
         real_logits = D(views.real(batch.x), batch.y).repeat_interleave(objective.fakes_per_real)
     loss = objective.loss.generator(real_logits, D(views.fake(made.x), made.y)).mean()
-    terms = {"loss": loss} | _holding(G, made, objective, now)
+    terms = {"loss": loss} | _holding(G, batch, made, noise, objective, now)
     (torch.stack(list(terms.values())).sum() * noise.rows.share).backward(inputs=now.weights_G)
     return {f"G/{name}": term.detach() for name, term in terms.items()}
 
@@ -117,12 +129,23 @@ def joint_step(
     is_known = objective.pack == 1 and objective.penalty_stride == 1
     pulled = pull[:, None] * fake.slope.detach() if is_known else fake.pulled(pull)
     at_fakes = pulled.view_as(made.x)
-    terms = _holding(G, made, objective, now)
+    terms = _holding(G, batch, made, noise, objective, now)
     # The inner product's gradient is G's: its value means nothing.
     held = torch.stack([(made.x * at_fakes).sum(), *terms.values()]).sum()
     (held * noise.rows.share).backward(inputs=now.weights_G)
     scalars["G/loss"] = loss.detach()
     return scalars | {f"G/{name}": term.detach() for name, term in terms.items()}
+
+
+def likelihood_step(
+    G: nn.Module, D: nn.Module, batch: Batch, noise: StepNoise, objective: Objective, now: Moment
+) -> Scalars:
+    """Adds to G the gradient of the reals' mean surprisal. D has no part in it."""
+    del D
+    assert objective.surprisal is not None, "the settings were checked"
+    loss = objective.surprisal(G, batch.x, batch.y, noise).mean()
+    (loss * noise.rows.share).backward(inputs=now.weights_G)
+    return {"G/surprisal": loss.detach()}
 
 
 Step = Callable[[nn.Module, nn.Module, Batch, StepNoise, Objective, Moment], Scalars]
@@ -235,11 +258,16 @@ def _judged_together(
     )
 
 
-def _holding(G: nn.Module, made: Made, objective: Objective, now: Moment) -> dict[str, Tensor]:
-    """What holds G besides the game, weighted: λ·H(θ_G), and the anchor in the data."""
+def _holding(
+    G: nn.Module, batch: Batch, made: Made, noise: StepNoise, objective: Objective, now: Moment
+) -> dict[str, Tensor]:
+    """What holds G besides the game, weighted: λ·H(θ_G), the anchor in the data, likelihood."""
     terms = {}
     if objective.entropy:
         terms["entropy"] = objective.entropy * relative_entropy(G, now.origin)
     if objective.anchor and objective.hold is not None:
         terms["anchor"] = objective.anchor * now.anchor * objective.hold(G, *made).mean()
+    if objective.likelihood and objective.surprisal is not None:
+        surprisal = objective.surprisal(G, batch.x, batch.y, noise).mean()
+        terms["surprisal"] = objective.likelihood * surprisal
     return terms

@@ -20,6 +20,7 @@ from gantlet.engine.step import (
     discriminator_step,
     generator_step,
     joint_step,
+    likelihood_step,
 )
 from gantlet.types import Batch, Scalars
 
@@ -69,6 +70,9 @@ class Tick(NamedTuple):
     moved: bool  # False: a gradient was not finite, and its player was left as it was
 
 
+WARM_UP_BETA1 = 0.9  # Adam's memory of a gradient that no opponent changes
+
+
 class NonFinite(ArithmeticError):
     """Gradients were not finite for more updates in a row than the policy's patience."""
 
@@ -88,7 +92,8 @@ def train(state: TrainState, draw: Draw, game: Game, clock: TellsProgress) -> It
             raise NonFinite(f"gradients were not finite for {skipped} steps in a row")
         if moved:
             state.average(now.ema)
-            state.remember(scalars["D/real"], scalars["D/fake"])
+            if not now.is_warm_up:
+                state.remember(scalars["D/real"], scalars["D/fake"])
         state.step += 1
         state.images += game.optimization.batch * game.policy.d_updates
         state.clock.append(progress)
@@ -99,6 +104,8 @@ def train(state: TrainState, draw: Draw, game: Game, clock: TellsProgress) -> It
 def _played(state: TrainState, draw: Draw, game: Game, now: Rates) -> tuple[Scalars, bool]:
     """One step of the game: D's updates and G's; whether every player could move."""
     _set_rates(state.opt_D, now.lr_D * state.lr_scale, game.optimization.beta1, now.beta2)
+    if now.is_warm_up:
+        return _warmed_up(state, draw, game, now)
     _set_rates(state.opt_G, now.lr_G * state.lr_scale, game.optimization.beta1, now.beta2)
     first = state.step * (game.policy.d_updates + 1)
     last = first + game.policy.d_updates
@@ -117,6 +124,14 @@ def _played(state: TrainState, draw: Draw, game: Game, now: Rates) -> tuple[Scal
         scalars |= _gradients(generator_step, state, [state.weights_G], draw, game, now, last)
     finite &= _moved(state.opt_G, state.weights_G, scalars, "G/gradient")
     return scalars, finite
+
+
+def _warmed_up(state: TrainState, draw: Draw, game: Game, now: Rates) -> tuple[Scalars, bool]:
+    """One step of G by likelihood alone; whether it could move."""
+    _set_rates(state.opt_G, now.lr_G * state.lr_scale, WARM_UP_BETA1, now.beta2)
+    update = state.step * (game.policy.d_updates + 1)
+    scalars = _gradients(likelihood_step, state, [state.weights_G], draw, game, now, update)
+    return scalars, _moved(state.opt_G, state.weights_G, scalars, "G/gradient")
 
 
 def _gradients(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from gantlet.types import Hold, Labels, Samples
+from gantlet.types import Hold, Labels, Samples, Surprisal
 
 
 class Task(NamedTuple):
@@ -38,6 +38,9 @@ class Family:
     ranks: tuple[int, ...]  # lengths of `Task.shape` that it takes: 1 vectors, 3 pictures
     prime: Callable[[nn.Module, Samples, Labels | None], None] | None = None  # G, from data
     hold: Hold | None = None  # how far samples are from where G set out with their z
+    surprisal: Surprisal | None = None  # of real samples, where G's density can be computed
+    latent_dim: Callable[[Task], int] | None = None  # numbers in z, where G needs just so many
+    wants_blocks: bool = False  # made for samples that begin with choices
     pack: Callable[[Any], int] = lambda _: 1  # samples that D judges together in training
     settle: Callable[[nn.Module, Samples], None] | None = None  # lets D judge samples alone
     is_sample_wise: bool = True  # False: batch statistics couple samples, no penalty is defined
