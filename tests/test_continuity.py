@@ -228,6 +228,7 @@ def players() -> list[tuple[str, tuple[int, ...], int]]:
     return [
         (name, shapes[rank], classes)
         for name, family in NETWORKS.items()
+        if not family.wants_blocks  # a choice has no derivative
         for rank in family.ranks
         for classes in (0, 3)
     ]

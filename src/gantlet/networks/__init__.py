@@ -1,6 +1,7 @@
 """Network families by name."""
 
 from gantlet.networks.base import Family, Task, task_of
+from gantlet.networks.chain import CHAIN
 from gantlet.networks.dcgan import DCGAN
 from gantlet.networks.mlp import MLP
 from gantlet.networks.resnet import RESNET
@@ -11,6 +12,7 @@ NETWORKS: dict[str, Family] = {
     "dcgan": DCGAN,
     "resnet": RESNET,
     "swift": SWIFT,
+    "chain": CHAIN,
 }
 
 __all__ = ["NETWORKS", "Family", "Task", "task_of"]

@@ -1,0 +1,247 @@
+"""A chain of choices for tables: each drawn given all before it, all from one z.
+
+G is the triangular map of a masked autoencoder (Germain et al. 2015): p(x) = Π p(xᵢ | x₁ … xᵢ₋₁),
+and x = G(z) takes each choice by the inverse of its distribution function at Φ(zᵢ). So G has a
+density that likelihood can be computed of, and is a generator like any other: the game's gradient
+goes straight through the choices (Bengio et al. 2013).
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, leaky_relu, linear
+
+from gantlet.config import ConfigError, setting
+from gantlet.layers import Projection
+from gantlet.networks.base import Family, Task
+from gantlet.types import Labels, Latents, Noise, PerSample, Samples
+
+SLOPE = 0.1  # of the leaky ReLUs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainSettings:
+    width: int = setting(320, "units in each hidden layer of G")
+    depth: int = setting(2, "hidden layers of G")
+    forget: float = setting(
+        0.1, "share of earlier choices hidden from G as it learns by likelihood"
+    )
+    dropout: float = setting(0.1, "share of hidden units left out as G learns by likelihood")
+    width_D: int = setting(256, "units in each hidden layer of D")
+
+    def __post_init__(self) -> None:
+        for name in ("forget", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"network.options.{name} = {getattr(self, name)}: 0 ≤ share < 1")
+
+
+class Weights(NamedTuple):
+    """A chain's matrices with all paths cut that lead from a choice to itself or back."""
+
+    choices: Float[Tensor, "choices width"]  # a row for each choice of each block
+    hidden: list[Float[Tensor, "width width"]]
+    out: Float[Tensor, "choices width"]
+
+
+class ChainGenerator(nn.Module):
+    """Hidden unit u serves the blocks from its place ⌊u·blocks/width⌋ on and sees those before."""
+
+    place: Tensor  # of each hidden unit
+    block: Tensor  # of each choice
+    first: Tensor  # choice of each block
+
+    def __init__(self, task: Task, settings: ChainSettings) -> None:
+        super().__init__()
+        blocks, width = task.blocks, settings.width
+        self.blocks, self.settings = blocks, settings
+        self.total, self.positions = sum(blocks), task.shape[0] - sum(blocks)
+        count = len(blocks)
+        place = torch.arange(width) * count // width
+        self.register_buffer("place", place, persistent=False)
+        sizes = torch.tensor(blocks)
+        self.register_buffer(
+            "block", torch.arange(count).repeat_interleave(sizes), persistent=False
+        )
+        self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
+        self.edges = list(pairwise([0, *accumulate(blocks)]))  # choices of each block
+        # Units that a block's outcome may be told from: those whose place is at or before it.
+        self.seen = [int((place <= i).sum()) for i in range(count)]
+        self.choices = nn.Parameter(torch.randn(self.total, width) * count**-0.5)
+        self.by_class = nn.Parameter(torch.zeros(max(1, task.classes), width))
+        scale = (2 / width) ** 0.5
+        self.hidden = nn.ParameterList(
+            [nn.Parameter(torch.randn(width, width) * scale) for _ in range(settings.depth - 1)]
+        )
+        self.biases = nn.ParameterList(
+            [nn.Parameter(torch.zeros(width)) for _ in range(settings.depth - 1)]
+        )
+        self.out = nn.Parameter(torch.randn(self.total, width) * 0.1 / width**0.5)
+        self.shares = nn.Parameter(torch.zeros(self.total))  # log-shares of the choices, at first
+
+    def weights(self) -> Weights:
+        """The matrices as they may be used."""
+        earlier = (self.block[:, None] < self.place).to(self.choices)
+        up_to = (self.place <= self.place[:, None]).to(self.choices)
+        seen = (self.place <= self.block[:, None]).to(self.choices)
+        return Weights(
+            self.choices * earlier, [weight * up_to for weight in self.hidden], self.out * seen
+        )
+
+    def forward(self, z: Latents, y: Labels | None = None) -> Samples:
+        uniform = torch.special.ndtr(z)
+        weights = self.weights()
+        sums = self._start(y, len(z)).expand(len(z), -1)
+        drawn = self._drawn if torch.is_grad_enabled() else self._drawn_fast
+        choices = drawn(uniform[:, : len(self.blocks)], sums, weights)
+        positions = 2 * uniform[:, len(self.blocks) : len(self.blocks) + self.positions] - 1
+        return torch.cat([choices, positions], dim=1)
+
+    def _start(self, y: Labels | None, count: int) -> Float[Tensor, "b width"]:
+        return self.by_class if y is None else self.by_class[y]
+
+    def _drawn(
+        self, uniform: Float[Tensor, "b blocks"], sums: Float[Tensor, "b width"], weights: Weights
+    ) -> Float[Tensor, "b choices"]:
+        """Choices in turn, with a gradient that takes each for its probabilities."""
+        layers: list[list[Tensor]] = [[] for _ in range(len(weights.hidden) + 1)]
+        out: list[Tensor] = []
+        for i, (start, stop) in enumerate(self.edges):
+            own = slice(self.seen[i - 1] if i else 0, self.seen[i])
+            x = leaky_relu(sums[:, own], SLOPE)
+            layers[0].append(x)
+            for depth, (matrix, bias) in enumerate(
+                zip(weights.hidden, self.biases, strict=True), start=1
+            ):
+                before = torch.cat(layers[depth - 1], dim=1)
+                x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
+                layers[depth].append(x)
+            seen = torch.cat(layers[-1], dim=1)
+            logits = linear(seen, weights.out[start:stop, : own.stop], self.shares[start:stop])
+            p = logits.softmax(1)
+            hard = torch.zeros_like(p).scatter_(1, _chosen(p, uniform[:, i])[:, None], 1.0)
+            out.append(hard + p - p.detach())
+            sums = sums + out[-1] @ weights.choices[start:stop]
+        return torch.cat(out, dim=1)
+
+    def _drawn_fast(
+        self, uniform: Float[Tensor, "b blocks"], sums: Float[Tensor, "b width"], weights: Weights
+    ) -> Float[Tensor, "b choices"]:
+        """The same choices without a gradient: each is looked up instead of multiplied."""
+        count, sums = len(uniform), sums.clone()
+        layers = [torch.empty_like(sums) for _ in range(len(weights.hidden) + 1)]
+        out = uniform.new_zeros(count, self.total)
+        for i, (start, stop) in enumerate(self.edges):
+            own = slice(self.seen[i - 1] if i else 0, self.seen[i])
+            x = leaky_relu(sums[:, own], SLOPE)
+            layers[0][:, own] = x
+            for depth, (matrix, bias) in enumerate(
+                zip(weights.hidden, self.biases, strict=True), start=1
+            ):
+                before = layers[depth - 1][:, : own.stop]
+                x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
+                layers[depth][:, own] = x
+            logits = linear(
+                layers[-1][:, : own.stop], weights.out[start:stop, : own.stop],
+                self.shares[start:stop],
+            )  # fmt: skip
+            chosen = _chosen(logits.softmax(1), uniform[:, i])
+            out[:, start:stop].scatter_(1, chosen[:, None], 1.0)
+            if own.stop < sums.shape[1]:
+                sums[:, own.stop :] += weights.choices[start:stop, own.stop :][chosen]
+        return out
+
+    def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:
+        """The number of each choice within its block."""
+        blocks = [x[:, start:stop].argmax(1) for start, stop in self.edges]
+        return torch.stack(blocks, dim=1)
+
+    def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
+        """−Σ ln p(xᵢ | x₁ … xᵢ₋₁) in nats; positions are uniform and cost nothing."""
+        weights, codes = self.weights(), self.codes(x)
+        rows = torch.nn.functional.embedding(codes + self.first, weights.choices)
+        if noise is not None and self.settings.forget:
+            kept = noise.uniform("G/forget", len(self.blocks)) >= self.settings.forget
+            rows = rows * kept[:, :, None]
+        hidden = leaky_relu(self._start(y, len(x)) + rows.sum(1), SLOPE)
+        left_out = _Dropout(noise, self.settings.dropout)
+        for matrix, bias in zip(weights.hidden, self.biases, strict=True):
+            hidden = hidden + leaky_relu(linear(left_out(hidden), matrix, bias), SLOPE)
+        logits = linear(left_out(hidden), weights.out, self.shares)
+        total = [
+            cross_entropy(logits[:, start:stop], codes[:, i], reduction="none")
+            for i, (start, stop) in enumerate(self.edges)
+        ]
+        return torch.stack(total).sum(0)
+
+
+def _chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
+    """The first choice at which the distribution function exceeds `uniform`."""
+    function = p.cumsum(1)
+    # The last sum may miss 1 by rounding; what lies beyond it is the last choice's.
+    return (function[:, :-1] <= uniform[:, None]).sum(1)
+
+
+class _Dropout:
+    """Leaves out units by numbers of the step's own; nothing where there is no noise."""
+
+    def __init__(self, noise: Noise | None, share: float) -> None:
+        self.noise, self.share, self.layer = noise if share else None, share, 0
+
+    def __call__(self, hidden: Float[Tensor, "b width"]) -> Float[Tensor, "b width"]:
+        if self.noise is None:
+            return hidden
+        self.layer += 1
+        kept = self.noise.uniform(f"G/dropout/{self.layer}", hidden.shape[1]) >= self.share
+        return hidden * kept / (1 - self.share)
+
+
+class ChainDiscriminator(nn.Module):
+    """A residual MLP on choices and positions."""
+
+    def __init__(self, task: Task, settings: ChainSettings) -> None:
+        super().__init__()
+        width = settings.width_D
+        self.enter = nn.Linear(task.shape[0], width)
+        self.first, self.second = nn.Linear(width, width), nn.Linear(width, width)
+        for layer in (self.enter, self.first, self.second):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            nn.init.zeros_(layer.bias)
+        self.out = Projection(task.classes, width)
+
+    def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
+        hidden = leaky_relu(self.enter(x), 0.2)
+        for layer in (self.first, self.second):
+            hidden = hidden + leaky_relu(layer(hidden), 0.2)
+        return self.out(hidden, y)
+
+
+def _prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
+    """Sets out from the choices' shares, as if all columns were independent."""
+    del y
+    assert isinstance(G, ChainGenerator), "a chain's prime is given a chain"
+    with torch.no_grad():
+        chosen = (G.codes(x.to(G.first.device)) + G.first).flatten()
+        counts = torch.bincount(chosen, minlength=G.total)
+        sizes = torch.tensor(G.blocks).to(counts)[G.block]
+        G.shares.copy_(torch.log((counts + 1 / sizes) / (len(x) + 1)))
+
+
+def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
+    assert isinstance(G, ChainGenerator), "a chain's density is a chain's"
+    return G.surprisal(x, y, noise)
+
+
+CHAIN = Family(
+    settings=ChainSettings,
+    generator=ChainGenerator,
+    discriminator=ChainDiscriminator,
+    ranks=(1,),
+    prime=_prime,
+    surprisal=_surprisal,
+    latent_dim=lambda task: len(task.blocks) + task.shape[0] - sum(task.blocks),
+    wants_blocks=True,
+)

@@ -1,0 +1,176 @@
+"""The chain of choices: its density sums to one, its samples follow it, its gradient is right."""
+
+import itertools
+
+import pytest
+import torch
+from torch.nn.functional import one_hot
+from torch.testing import assert_close
+
+from games import rules
+from gantlet.engine.clock import BudgetSettings, Clock
+from gantlet.engine.noise import Rows, StepNoise
+from gantlet.engine.schedule import OptimizationSettings
+from gantlet.engine.state import TrainState, started
+from gantlet.engine.train import Game, PolicySettings, train
+from gantlet.networks import Task
+from gantlet.networks.chain import CHAIN, ChainGenerator, ChainSettings
+from gantlet.types import Batch
+
+BLOCKS = (2, 3, 2)
+SETTINGS = ChainSettings(width=13, depth=3, width_D=8)  # units do not divide among blocks
+EVERY = list(itertools.product(*map(range, BLOCKS)))
+
+
+def chain(classes: int = 0, positions: int = 0, scale: float = 1.5) -> ChainGenerator:
+    """A chain in float64 whose choices depend strongly on one another."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        size = sum(BLOCKS) + positions
+        G = ChainGenerator(Task((size,), classes, len(BLOCKS) + positions, BLOCKS), SETTINGS)
+        for weight in G.parameters():
+            torch.nn.init.normal_(weight, 0.0, scale * weight.shape[-1] ** -0.5)
+    return G.double()
+
+
+def encoded(codes: list[tuple[int, ...]]) -> torch.Tensor:
+    rows = torch.tensor(codes)
+    blocks = [one_hot(rows[:, i], size) for i, size in enumerate(BLOCKS)]
+    return torch.cat(blocks, dim=1).double()
+
+
+@pytest.mark.parametrize("label", [None, 0, 2])
+def test_probabilities_of_all_samples_sum_to_one_under_every_label(label):
+    G = chain(classes=3 if label is not None else 0)
+    y = None if label is None else torch.full((len(EVERY),), label)
+    p = torch.exp(-G.surprisal(encoded(EVERY), y, None))
+    assert p.sum().item() == pytest.approx(1, abs=1e-12)
+    assert p.max() > 1.5 / len(EVERY)  # and they are not alike
+
+
+def test_samples_are_as_frequent_as_their_density_says():
+    G, count = chain(), 200_000
+    source = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        codes = G.codes(G(torch.randn(count, 3, generator=source, dtype=torch.float64)))
+    strides = torch.tensor([6, 2, 1])
+    found = torch.bincount((codes * strides).sum(1), minlength=12) / count
+    p = torch.exp(-G.surprisal(encoded(EVERY), None, None)).detach()
+    assert ((found - p).abs() < 5 * (p * (1 - p) / count).sqrt()).all()
+
+
+def test_choices_are_the_same_with_a_gradient_and_without():
+    G = chain(positions=2)
+    z = torch.randn(500, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        fast = G(z)
+    assert_close(G(z).detach(), fast)
+
+
+def test_a_number_of_z_decides_its_own_choice_and_those_after_it():
+    G = chain()
+    z = torch.randn(400, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    for i in range(3):
+        other = z.clone()
+        other[:, i] = -other[:, i]
+        with torch.no_grad():
+            differ = (G.codes(G(z)) != G.codes(G(other))).any(0)
+        assert not differ[:i].any()
+        assert differ[i:].all()
+
+
+def test_the_gradient_through_choices_is_that_of_the_expectation_where_it_is_linear():
+    """Of one block, E[c·x] = c·softmax(b), whose gradient in b is known."""
+    G = ChainGenerator(Task((3,), 0, 1, (3,)), SETTINGS).double()
+    with torch.no_grad():
+        G.shares.copy_(torch.tensor([0.3, -0.2, 0.9]))
+        G.out.zero_()
+    c = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    z = torch.randn(7, 1, dtype=torch.float64)
+    (G(z) @ c).mean().backward()
+    p = G.shares.detach().softmax(0)
+    assert G.shares.grad is not None
+    assert_close(G.shares.grad, p * (c - (p * c).sum()))
+
+
+def test_shares_set_out_from_the_datas_own():
+    G = chain(scale=0.0)
+    x = encoded([(0, 0, 1)] * 3 + [(1, 2, 1)])
+    assert CHAIN.prime is not None
+    CHAIN.prime(G, x, None)
+    p = torch.exp(-G.surprisal(encoded([(0, 0, 1), (0, 1, 1)]), None, None))
+    # Each choice counts as if it had been seen once more, divided among its block's.
+    first, second, last = 3.5 / 5, 3 + 1 / 3, 4.5 / 5
+    assert_close(p.detach(), torch.tensor([second, 1 / 3]).double() / 5 * first * last)
+
+
+def test_labels_change_how_likely_samples_are():
+    G, x = chain(classes=3), encoded(EVERY)
+    each = [G.surprisal(x, torch.full((len(EVERY),), label), None) for label in range(3)]
+    assert (each[0] - each[1]).abs().max() > 0.1
+    assert (each[0] - each[2]).abs().max() > 0.1
+
+
+def test_what_is_left_out_in_learning_follows_from_the_step_and_the_row_alone():
+    G, x = chain(), encoded(EVERY)
+    whole = StepNoise(0, 5, Rows(0, 12, 12), torch.device("cpu"))
+    at_once = G.surprisal(x, None, whole)
+    parts = [
+        G.surprisal(x[rows.start : rows.stop], None, whole._replace(rows=rows))
+        for rows in (Rows(0, 5, 12), Rows(5, 12, 12))
+    ]
+    assert_close(torch.cat(parts), at_once)
+    assert not torch.allclose(at_once, G.surprisal(x, None, None))
+
+
+def played(warm_up: float, steps: int = 400) -> tuple[TrainState, list]:
+    """A game on two coins that fall alike nine times in ten, and a die that follows them."""
+    task = Task((7,), 0, 3, BLOCKS)
+    source = torch.Generator().manual_seed(0)
+    first = torch.randint(2, (2000,), generator=source)
+    alike = torch.rand(2000, generator=source) < 0.9
+    last = torch.where(alike, first, 1 - first)
+    codes = torch.stack([first, first + last, last], dim=1)
+    x = encoded([tuple(row) for row in codes.tolist()]).float()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        G, G_ema = (CHAIN.generator(task, SETTINGS) for _ in range(2))
+        D = CHAIN.discriminator(task, SETTINGS)
+    state = started(G, D, G_ema, seed=0)
+    game = Game(
+        objective=rules(loss="relativistic", penalties={"r1": 0.1, "r2": 0.1})._replace(
+            latent_dim=3, surprisal=CHAIN.surprisal, likelihood=1.0
+        ),
+        optimization=OptimizationSettings(batch=64, warm_up=warm_up, lr_warm_up=0.01, lr_G=2e-4),
+        policy=PolicySettings(),
+    )
+
+    def draw(update: int, rows: Rows) -> Batch:
+        chosen = torch.randint(2000, (64,), generator=torch.Generator().manual_seed(update))
+        return Batch(x[chosen][rows.start : rows.stop], None)
+
+    clock = Clock(BudgetSettings(steps=steps), 0.0)
+    return state, list(train(state, draw, game, clock))
+
+
+def test_likelihood_alone_teaches_what_depends_on_what_and_leaves_the_opponent_alone():
+    state, ticks = played(warm_up=1.0)
+    with torch.no_grad():
+        source = torch.Generator().manual_seed(9)
+        codes = state.G.codes(state.G(torch.randn(20_000, 3, generator=source)))
+    assert (codes[:, 0] == codes[:, 2]).float().mean().item() == pytest.approx(0.9, abs=0.02)
+    assert (codes[:, 1] == codes[:, 0] + codes[:, 2]).float().mean() > 0.98
+    assert all(tick.rates.is_warm_up and "D/loss" not in tick.scalars for tick in ticks)
+    assert all(weight.grad is None for weight in state.D.parameters())
+
+
+def test_the_game_begins_where_the_warm_up_ends_and_keeps_what_was_learned():
+    state, ticks = played(warm_up=0.75)
+    begun = [tick.progress for tick in ticks if "D/loss" in tick.scalars]
+    assert len(begun) == 100
+    assert begun[0] == 0.75
+    assert all("G/surprisal" in tick.scalars for tick in ticks)
+    with torch.no_grad():
+        source = torch.Generator().manual_seed(9)
+        codes = state.G.codes(state.G(torch.randn(20_000, 3, generator=source)))
+    assert (codes[:, 0] == codes[:, 2]).float().mean().item() == pytest.approx(0.9, abs=0.03)
