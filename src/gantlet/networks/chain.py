@@ -92,20 +92,17 @@ class ChainGenerator(nn.Module):
         )
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
-        uniform = torch.special.ndtr(z)
-        weights = self.weights()
+        uniform = torch.special.ndtr(z[:, : len(self.blocks) + self.positions])
         sums = self._start(y, len(z)).expand(len(z), -1)
         drawn = self._drawn if torch.is_grad_enabled() else self._drawn_fast
-        choices = drawn(uniform[:, : len(self.blocks)], sums, weights)
-        positions = 2 * uniform[:, len(self.blocks) : len(self.blocks) + self.positions] - 1
-        return torch.cat([choices, positions], dim=1)
+        return drawn(uniform, sums, self.weights())
 
     def _start(self, y: Labels | None, count: int) -> Float[Tensor, "b width"]:
         return self.by_class if y is None else self.by_class[y]
 
     def _drawn(
-        self, uniform: Float[Tensor, "b blocks"], sums: Float[Tensor, "b width"], weights: Weights
-    ) -> Float[Tensor, "b choices"]:
+        self, uniform: Float[Tensor, "b latents"], sums: Float[Tensor, "b width"], weights: Weights
+    ) -> Samples:
         """Choices in turn, with a gradient that takes each for its probabilities."""
         layers: list[list[Tensor]] = [[] for _ in range(len(weights.hidden) + 1)]
         out: list[Tensor] = []
@@ -125,34 +122,36 @@ class ChainGenerator(nn.Module):
             hard = torch.zeros_like(p).scatter_(1, _chosen(p, uniform[:, i])[:, None], 1.0)
             out.append(hard + p - p.detach())
             sums = sums + out[-1] @ weights.choices[start:stop]
-        return torch.cat(out, dim=1)
+        return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
 
     def _drawn_fast(
-        self, uniform: Float[Tensor, "b blocks"], sums: Float[Tensor, "b width"], weights: Weights
-    ) -> Float[Tensor, "b choices"]:
-        """The same choices without a gradient: each is looked up instead of multiplied."""
-        count, sums = len(uniform), sums.clone()
-        layers = [torch.empty_like(sums) for _ in range(len(weights.hidden) + 1)]
-        out = uniform.new_zeros(count, self.total)
+        self, uniform: Float[Tensor, "b latents"], sums: Float[Tensor, "b width"], weights: Weights
+    ) -> Samples:
+        """The same choices without a gradient, samples lying side by side: b is the inner axis."""
+        count = len(uniform)
+        layers = [sums.T.contiguous()]
+        layers += [torch.empty_like(layers[0]) for _ in weights.hidden]
+        out = uniform.new_empty(self.total + self.positions, count)
+        out[self.total :] = 2 * uniform[:, len(self.blocks) :].T - 1
+        uniform, choices = uniform.T.contiguous(), weights.choices.T.contiguous()
         for i, (start, stop) in enumerate(self.edges):
             own = slice(self.seen[i - 1] if i else 0, self.seen[i])
-            x = leaky_relu(sums[:, own], SLOPE)
-            layers[0][:, own] = x
-            for depth, (matrix, bias) in enumerate(
-                zip(weights.hidden, self.biases, strict=True), start=1
-            ):
-                before = layers[depth - 1][:, : own.stop]
-                x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
-                layers[depth][:, own] = x
-            logits = linear(
-                layers[-1][:, : own.stop], weights.out[start:stop, : own.stop],
-                self.shares[start:stop],
+            leaky_relu(layers[0][own], SLOPE, inplace=True)
+            for depth, (matrix, bias) in enumerate(zip(weights.hidden, self.biases, strict=True)):
+                x, before = layers[depth + 1][own], layers[depth]
+                torch.addmm(bias[own, None], matrix[own, : own.stop], before[: own.stop], out=x)
+                leaky_relu(x, SLOPE, inplace=True).add_(before[own])
+            logits = torch.addmm(
+                self.shares[start:stop, None], weights.out[start:stop, : own.stop],
+                layers[-1][: own.stop],
             )  # fmt: skip
-            chosen = _chosen(logits.softmax(1), uniform[:, i])
-            out[:, start:stop].scatter_(1, chosen[:, None], 1.0)
-            if own.stop < sums.shape[1]:
-                sums[:, own.stop :] += weights.choices[start:stop, own.stop :][chosen]
-        return out
+            function = logits.sub_(logits.amax(0)).exp_().cumsum(0)
+            # One at the first choice whose sum exceeds the number drawn, nought elsewhere.
+            torch.gt(function, uniform[i] * function[-1], out=out[start:stop])
+            out[stop - 1] = 1.0  # the last sum may miss its own total by rounding
+            out[start + 1 : stop] -= out[start : stop - 1].clone()
+            layers[0][own.stop :].addmm_(choices[own.stop :, start:stop], out[start:stop])
+        return out.T
 
     def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:
         """The number of each choice within its block."""
