@@ -33,6 +33,7 @@ from gantlet.feed import Feed
 from gantlet.files import lock
 from gantlet.folder import Folder
 from gantlet.measure import Calibration, Meter
+from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
 from gantlet.session import Session, example
@@ -208,6 +209,7 @@ class Execution:
         parts = sampled(
             self.state.G_ema, run.objective.prior, run.objective.latent_dim,
             session.conditions, run.keeping.preview, seed=run.seed,
+            at_once=NETWORKS[run.network.family].at_once,
         )  # fmt: skip
         preview = session.modality.preview(*decoded(parts, session.codec, session.modality.joined))
         path = self.folder.keep_preview(self.state.step, preview)

@@ -18,7 +18,7 @@ from gantlet.folder import Folder
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Progress
-from gantlet.networks import Task, task_of
+from gantlet.networks import NETWORKS, Task, task_of
 from gantlet.run import Run, players, resolved
 from gantlet.sampling import Conditions, Part, decoded, decoding, sampled
 
@@ -65,6 +65,7 @@ class Gan:
         return sampled(
             self.generator, self.run.objective.prior, self.run.objective.latent_dim,
             self.conditions, count, seed=seed, psi=truncation, label=self._number(label),
+            at_once=NETWORKS[self.run.network.family].at_once,
         )  # fmt: skip
 
     def writing(

@@ -206,7 +206,10 @@ class Meter:
         # One seed for all: what D judges are the first of those that the distance is taken on.
         objective = self.run.objective
         unhidden = self.conditions._replace(hidden=False)
-        drawn = sampled(G, objective.prior, objective.latent_dim, unhidden, count, seed=1)
+        drawn = sampled(
+            G, objective.prior, objective.latent_dim, unhidden, count, seed=1,
+            at_once=NETWORKS[self.run.network.family].at_once,
+        )  # fmt: skip
         return list(drawn)
 
 

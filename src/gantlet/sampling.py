@@ -12,6 +12,7 @@ from gantlet.engine.noise import Rows, StepNoise, generator
 from gantlet.engine.train import NonFinite
 from gantlet.latents import PRIORS, truncated
 from gantlet.modalities.base import Codec
+from gantlet.types import Latents
 
 CHUNK = 256  # rows drawn and generated at once; part of what a seed means
 
@@ -54,22 +55,47 @@ def sampled(
     seed: int = 0,
     psi: float = 1.0,
     label: int | None = None,
+    at_once: int = 1,
 ) -> Iterator[Part]:
-    """`count` samples in parts of 256; the i-th follows from the seed and i alone."""
+    """`count` samples in parts of 256 times `at_once`; the i-th follows from the seed and i alone.
+
+    Args:
+        at_once: chunks that G makes in one pass; many where a pass costs more than its rows. The
+            pass is always a whole one, as sums are rounded differently in passes of other sizes.
+    """
     some = next(G.parameters())
-    for chunk, start in enumerate(range(0, count, CHUNK)):
-        rows = Rows(0, CHUNK, CHUNK)
-        noise = StepNoise(seed, chunk, rows, some.device)
-        z = truncated(PRIORS[prior](noise, "sample/z", 1, latent_dim).flatten(0, 1), psi)
-        labels = drawn_labels(conditions, seed, f"sample/{chunk}", CHUNK)
-        if label is not None:
-            labels = np.full(CHUNK, label)
-        keep = min(CHUNK, count - start)
-        z, labels = z[:keep].to(some.dtype), None if labels is None else labels[:keep]
+    size = CHUNK * at_once
+    for first, start in enumerate(range(0, count, size)):
+        keep = min(size, count - start)
+        chunks = range(first * at_once, (first + 1) * at_once)
+        z = torch.cat(
+            [_latents(prior, latent_dim, seed, chunk, psi, some.device) for chunk in chunks]
+        )
+        labels = _labels(conditions, seed, chunks, label)
+        if at_once == 1:
+            z, labels = z[:keep], None if labels is None else labels[:keep]
         y = None if labels is None else torch.from_numpy(labels).to(some.device)
         with torch.no_grad():
-            x = G(z, y).float()
-        yield Part(x, None if conditions.hidden else labels)
+            x = G(z.to(some.dtype), y).float()[:keep]
+        yield Part(x, None if labels is None or conditions.hidden else labels[:keep])
+
+
+def _latents(
+    prior: str, latent_dim: int, seed: int, chunk: int, psi: float, device: torch.device
+) -> Latents:
+    noise = StepNoise(seed, chunk, Rows(0, CHUNK, CHUNK), device)
+    return truncated(PRIORS[prior](noise, "sample/z", 1, latent_dim).flatten(0, 1), psi)
+
+
+def _labels(
+    conditions: Conditions, seed: int, chunks: range, label: int | None
+) -> Int[np.ndarray, "b"] | None:
+    if label is not None:
+        return np.full(CHUNK * len(chunks), label)
+    if not conditions.weights:
+        return None
+    drawn = [drawn_labels(conditions, seed, f"sample/{chunk}", CHUNK) for chunk in chunks]
+    return np.concatenate([labels for labels in drawn if labels is not None])
 
 
 def decoding(

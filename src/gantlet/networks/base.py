@@ -41,6 +41,7 @@ class Family:
     surprisal: Surprisal | None = None  # of real samples, where G's density can be computed
     latent_dim: Callable[[Task], int] | None = None  # numbers in z, where G needs just so many
     wants_blocks: bool = False  # made for samples that begin with choices
+    at_once: int = 1  # chunks of samples that G makes in one pass; see `sampling.sampled`
     pack: Callable[[Any], int] = lambda _: 1  # samples that D judges together in training
     settle: Callable[[nn.Module, Samples], None] | None = None  # lets D judge samples alone
     is_sample_wise: bool = True  # False: batch statistics couple samples, no penalty is defined

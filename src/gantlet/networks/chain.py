@@ -243,4 +243,5 @@ CHAIN = Family(
     surprisal=_surprisal,
     latent_dim=lambda task: len(task.blocks) + task.shape[0] - sum(task.blocks),
     wants_blocks=True,
+    at_once=8,
 )
