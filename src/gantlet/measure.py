@@ -101,7 +101,7 @@ class Meter:
         self.has_hold_out = len(split.held_out) > 0
         against = split.held_out if self.has_hold_out else split.train
         most = run.keeping.measured
-        self._real = modality.features(picked(raw.rows, against, most))
+        self._real = modality.features(codec, picked(raw.rows, against, most))
         self.count = len(self._real)
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
@@ -119,7 +119,7 @@ class Meter:
         rng = np.random.default_rng(seed)
         count = min(self.count, len(train))
         draws = [np.sort(rng.choice(train, count, replace=False)) for _ in range(FLOORS)]
-        return [self.modality.features(raw.rows[rows]) for rows in draws]
+        return [self.modality.features(self.codec, raw.rows[rows]) for rows in draws]
 
     def reading(
         self, state: TrainState, means: Mapping[str, float], skipped: int
@@ -200,7 +200,7 @@ class Meter:
 
     def _features(self, parts: Sequence[Part]) -> Float[np.ndarray, "n d"]:
         rows, _ = decoded(iter(_first(parts, self.count)), self.codec, self.modality.joined)
-        return self.modality.features(rows)
+        return self.modality.features(self.codec, rows)
 
     def _fakes(self, G: nn.Module, count: int) -> list[Part]:
         # One seed for all: what D judges are the first of those that the distance is taken on.

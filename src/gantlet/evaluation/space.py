@@ -1,6 +1,7 @@
 """The features in which a subject is judged: of every side, extracted once and looked up."""
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,8 @@ def space_of(subject: Subject, name: str | None) -> Generator[Progress, None, Sp
     name = name or subject.modality.extractor(subject.codec.shape, has_labels)
     wanted = Wanted(
         shape=subject.codec.shape, rows=subject.rows, indices=subject.split.train,
-        labels=subject.labels, fingerprint=subject.fingerprint, seed=subject.seed,
+        labels=subject.labels, plain=partial(subject.modality.features, subject.codec),
+        fingerprint=subject.fingerprint, seed=subject.seed,
     )  # fmt: skip
     own = yield from extractor(name, wanted)
     real = yield from cached_features(own, subject.rows, used, subject.fingerprint)
@@ -88,6 +90,10 @@ def trivial(subject: Subject, reference: Int[np.ndarray, "k"]) -> Any:
 
     It has every marginal right and no dependence at all: what it scores, a metric gives for free.
     """
+    if subject.modality.independent is not None:
+        return subject.modality.independent(
+            subject.rows[reference], np.random.default_rng(BASELINE_SEED)
+        )
     x = subject.codec.encode(subject.rows[reference])
     source = torch.Generator().manual_seed(BASELINE_SEED)
     flat = x.flatten(1)

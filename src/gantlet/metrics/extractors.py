@@ -42,6 +42,7 @@ class Wanted:
     rows: Rows  # real rows in the data's own form
     indices: Int[np.ndarray, "n"]  # of the rows that may be learned from
     labels: Int[np.ndarray, "m"] | None = None  # of all rows
+    plain: Callable[[Any], np.ndarray] | None = None  # rows → n × d, as their own kind has it
     fingerprint: str = ""  # of all rows
     seed: int = 0
     path: Path | None = None  # where the extractor was named by a file

@@ -50,6 +50,21 @@ def identity(wanted: Wanted) -> Making:
     )
 
 
+def plain(wanted: Wanted) -> Making:
+    """What the kind of data itself makes of a row, by a codec that was fitted to all of them."""
+    yield Progress(0, 0, "preparing features")
+    assert wanted.plain is not None, "who asks for these brings them"
+    features = wanted.plain
+    dimensions = features(wanted.rows[wanted.indices[:1]]).shape[1]
+    return Extractor(
+        name="the encoded numbers",
+        digest=digest_of("plain", dimensions=dimensions, data=wanted.fingerprint),
+        dimensions=dimensions,
+        extract=lambda rows: features(rows).astype(np.float32),
+        words="as the run's own codec encodes a row",
+    )
+
+
 def pixels(wanted: Wanted) -> Making:
     """Principal components of the training rows: x ↦ Vᵀ(x − mean), at most 128 of them.
 
@@ -88,6 +103,7 @@ EXTRACTORS: dict[str, Make] = {
     "classifier": classifier,
     "pixels": pixels,
     "identity": identity,
+    "plain": plain,
 }
 FILES: dict[str, Make] = {".onnx": onnx_features, ".pt": inception, ".pth": inception}
 

@@ -116,7 +116,7 @@ class Modality:
     load: Callable[[Source, Any], Read]
     fit: Callable[[Raw], Codec]
     codec: Callable[[Mapping[str, Any]], Codec]  # the inverse of Codec.plain
-    features: Callable[[Any], np.ndarray]  # raw rows → n × d floats, for the held-out distance
+    features: Callable[[Any, Any], np.ndarray]  # (codec, rows) → n × d, for the held-out distance
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
@@ -126,6 +126,8 @@ class Modality:
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.
     extractor: Callable[[tuple[int, ...], bool], str] = lambda _shape, _has_labels: "identity"
+    # (rows, generator) → as many with every column right and no dependence; none: number by number
+    independent: Callable[[Any, np.random.Generator], Any] | None = None
     alike: Callable[[Any], Mapping[str, Any]] = lambda _codec: {}
     traits: Mapping[str, Trait] = field(default_factory=dict)
     thumbnail: Callable[[Any], bytes] | None = None  # one row → a small PNG
