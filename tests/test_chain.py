@@ -174,3 +174,27 @@ def test_the_game_begins_where_the_warm_up_ends_and_keeps_what_was_learned():
         source = torch.Generator().manual_seed(9)
         codes = state.G.codes(state.G(torch.randn(20_000, 3, generator=source)))
     assert (codes[:, 0] == codes[:, 2]).float().mean().item() == pytest.approx(0.9, abs=0.03)
+
+
+def test_samples_held_to_some_choices_are_those_of_g_once_they_are_weighted():
+    G, count = chain(), 300_000
+    allowed = torch.tensor([True, True, True, False, True, False, True])  # last block: 1 alone
+    z = torch.randn(count, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    x, chance = G.within(z, None, allowed.expand(count, -1))
+    assert (x[:, :7] <= allowed).all()
+    codes, weights = G.codes(x), torch.exp(chance)
+    strides = torch.tensor([6, 2, 1])
+    found = torch.zeros(12, dtype=torch.float64)
+    found.index_add_(0, (codes * strides).sum(1), weights)
+    p = torch.exp(-G.surprisal(encoded(EVERY), None, None)).detach()
+    fits = torch.tensor([one[1] != 1 and one[2] == 1 for one in EVERY])
+    assert weights.mean().item() == pytest.approx(p[fits].sum().item(), rel=0.02)
+    assert_close(found / found.sum(), p * fits / p[fits].sum(), atol=0.004, rtol=0)
+
+
+def test_samples_that_may_choose_anything_are_those_of_g():
+    G, z = chain(positions=1), torch.randn(50, 4, dtype=torch.float64)
+    x, chance = G.within(z, None, torch.ones(50, 7, dtype=torch.bool))
+    with torch.no_grad():
+        assert torch.equal(x, G(z))
+    assert_close(chance, torch.zeros(50, dtype=torch.float64))

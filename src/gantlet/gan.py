@@ -54,7 +54,9 @@ class Gan:
     ) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
         parts = self.parts(count, seed=seed, truncation=truncation, label=label)
-        return decoded(parts, self.codec, MODALITIES[self.run.modality].joined)
+        modality = MODALITIES[self.run.modality]
+        rows, labels = decoded(parts, self.codec, modality.joined)
+        return modality.handed(rows), labels
 
     def parts(
         self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
@@ -105,7 +107,8 @@ class Gan:
         suits it best.
         """
         some = next(self.discriminator.parameters())
-        x = self.codec.encode(rows).to(some.device, some.dtype)
+        taken = MODALITIES[self.run.modality].taken(rows)
+        x = self.codec.encode(taken).to(some.device, some.dtype)
         if not self.conditions.weights:
             logits = self._logits(x, None)
         elif self.clusters is not None:

@@ -88,5 +88,7 @@ class Noise(Protocol):
 
 
 Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
+# Samples of allowed choices (b × choices) and ln of the probability that each would fall so.
+Within = Callable[[torch.nn.Module, Latents, Labels | None, Tensor], tuple[Samples, PerSample]]
 # −ln p(x | y) under G; noise, where given, is what G's own regularisation draws from in training.
 Surprisal = Callable[[torch.nn.Module, Samples, Labels | None, Noise | None], PerSample]

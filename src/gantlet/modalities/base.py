@@ -81,6 +81,7 @@ class Found:
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     variance: float | None = None  # of a sample, summed over its numbers, where it is known
+    columns: tuple[tuple[str, str, str, str], ...] = ()  # name, kind, why, encoding of each
     cache_bytes: int = 0  # what `load` will write to disk, where it does
 
 
@@ -120,6 +121,8 @@ class Modality:
     distance: Callable[[np.ndarray, np.ndarray], float]  # (real, generated) features
     preview: Callable[[Any, Int[np.ndarray, "n"] | None], Preview]
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
+    taken: Callable[[Any], Any] = lambda rows: rows  # rows as a user holds them → the raw form
+    handed: Callable[[Any], Any] = lambda rows: rows  # and back: what `Gan.sample` returns
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by

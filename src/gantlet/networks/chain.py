@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, leaky_relu, linear
 
@@ -92,13 +92,29 @@ class ChainGenerator(nn.Module):
         )
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
-        uniform = torch.special.ndtr(z[:, : len(self.blocks) + self.positions])
-        sums = self._start(y, len(z)).expand(len(z), -1)
-        drawn = self._drawn if torch.is_grad_enabled() else self._drawn_fast
-        return drawn(uniform, sums, self.weights())
+        uniform, sums = self._uniform(z), self._start(y, len(z))
+        if torch.is_grad_enabled():
+            return self._drawn(uniform, sums, self.weights())
+        return self._drawn_fast(uniform, sums, self.weights(), None)[0]
+
+    @torch.no_grad()
+    def within(
+        self, z: Latents, y: Labels | None, allowed: Bool[Tensor, "b choices"]
+    ) -> tuple[Samples, PerSample]:
+        """Samples of allowed choices only, and ln of the probability that each would fall so.
+
+        Each choice is drawn given those before it alone: samples are those of G given the
+        allowed once they are weighted by that probability.
+        """
+        return self._drawn_fast(self._uniform(z), self._start(y, len(z)), self.weights(), allowed.T)
+
+    def _uniform(self, z: Latents) -> Float[Tensor, "b latents"]:
+        # Below one even after rounding, so that some sum always exceeds its share of the last.
+        used = z[:, : len(self.blocks) + self.positions]
+        return torch.special.ndtr(used).clamp_max(1 - torch.finfo(z.dtype).eps)
 
     def _start(self, y: Labels | None, count: int) -> Float[Tensor, "b width"]:
-        return self.by_class if y is None else self.by_class[y]
+        return (self.by_class if y is None else self.by_class[y]).expand(count, -1)
 
     def _drawn(
         self, uniform: Float[Tensor, "b latents"], sums: Float[Tensor, "b width"], weights: Weights
@@ -125,13 +141,18 @@ class ChainGenerator(nn.Module):
         return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
 
     def _drawn_fast(
-        self, uniform: Float[Tensor, "b latents"], sums: Float[Tensor, "b width"], weights: Weights
-    ) -> Samples:
+        self,
+        uniform: Float[Tensor, "b latents"],
+        sums: Float[Tensor, "b width"],
+        weights: Weights,
+        allowed: Bool[Tensor, "choices b"] | None,
+    ) -> tuple[Samples, PerSample]:
         """The same choices without a gradient, samples lying side by side: b is the inner axis."""
         count = len(uniform)
         layers = [sums.T.contiguous()]
         layers += [torch.empty_like(layers[0]) for _ in weights.hidden]
         out = uniform.new_empty(self.total + self.positions, count)
+        chance = uniform.new_zeros(count)
         out[self.total :] = 2 * uniform[:, len(self.blocks) :].T - 1
         uniform, choices = uniform.T.contiguous(), weights.choices.T.contiguous()
         for i, (start, stop) in enumerate(self.edges):
@@ -145,13 +166,17 @@ class ChainGenerator(nn.Module):
                 self.shares[start:stop, None], weights.out[start:stop, : own.stop],
                 layers[-1][: own.stop],
             )  # fmt: skip
-            function = logits.sub_(logits.amax(0)).exp_().cumsum(0)
+            p = logits.sub_(logits.amax(0)).exp_()
+            if allowed is not None:
+                total = p.sum(0)
+                p *= allowed[start:stop]
+                chance += torch.log(p.sum(0) / total)
+            function = p.cumsum(0)
             # One at the first choice whose sum exceeds the number drawn, nought elsewhere.
             torch.gt(function, uniform[i] * function[-1], out=out[start:stop])
-            out[stop - 1] = 1.0  # the last sum may miss its own total by rounding
             out[start + 1 : stop] -= out[start : stop - 1].clone()
             layers[0][own.stop :].addmm_(choices[own.stop :, start:stop], out[start:stop])
-        return out.T
+        return out.T, chance
 
     def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:
         """The number of each choice within its block."""
@@ -229,6 +254,13 @@ def _prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
         G.shares.copy_(torch.log((counts + 1 / sizes) / (len(x) + 1)))
 
 
+def _within(
+    G: nn.Module, z: Latents, y: Labels | None, allowed: Bool[Tensor, "b choices"]
+) -> tuple[Samples, PerSample]:
+    assert isinstance(G, ChainGenerator), "a chain is asked"
+    return G.within(z, y, allowed)
+
+
 def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
     assert isinstance(G, ChainGenerator), "a chain's density is a chain's"
     return G.surprisal(x, y, noise)
@@ -241,6 +273,7 @@ CHAIN = Family(
     ranks=(1,),
     prime=_prime,
     surprisal=_surprisal,
+    within=_within,
     latent_dim=lambda task: len(task.blocks) + task.shape[0] - sum(task.blocks),
     wants_blocks=True,
     at_once=8,
