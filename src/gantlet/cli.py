@@ -95,11 +95,15 @@ def _add_sample(commands: Any) -> None:
     sample.add_argument("-n", type=int, default=64, help="how many (default 64)")
     sample.add_argument(
         "--out", type=Path, default=Path("samples.npz"),
-        help=".npz, .npy, .csv (points), .png (a grid), .zip, or a folder (default samples.npz)",
+        help=".npz, .npy, .csv, .parquet, .png (a grid) ..., or a folder (default samples.npz)",
     )  # fmt: skip
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--truncation", type=float, default=1.0, help="below 1: more typical")
     sample.add_argument("--class", dest="label", help="only this class, by name or number")
+    sample.add_argument(
+        "--where", action="append", default=[], metavar="CONDITION",
+        help="only rows that fit, e.g. \"income='>50K'\" or 'age >= 30'; may be repeated",
+    )  # fmt: skip
     sample.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
 
 

@@ -84,8 +84,9 @@ def sample(options: argparse.Namespace) -> int:
     gan = opened(options.run)
     label = int(options.label) if (options.label or "").isdigit() else options.label
     job = gan.writing(
-        options.out, options.n, seed=options.seed, truncation=options.truncation, label=label
-    )
+        options.out, options.n, seed=options.seed, truncation=options.truncation, label=label,
+        where=options.where or None,
+    )  # fmt: skip
     view = Late(f"gantlet · {options.out}")
     with Interrupts() as interrupts:
         try:

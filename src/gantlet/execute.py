@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from gantlet import store
 from gantlet.augment import adapted, overfit
@@ -17,7 +16,7 @@ from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
 from gantlet.engine.health import Reading, diagnose
 from gantlet.engine.state import TrainState
-from gantlet.engine.train import Game, NonFinite, Tick, train
+from gantlet.engine.train import Game, NonFinite, train
 from gantlet.events import (
     Drawn,
     Ended,
@@ -32,6 +31,7 @@ from gantlet.events import (
 from gantlet.feed import Feed
 from gantlet.files import lock
 from gantlet.folder import Folder
+from gantlet.means import Means
 from gantlet.measure import Calibration, Meter
 from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
@@ -76,7 +76,8 @@ class Execution:
         self.state = begun(run, session.task, example(session))
         self.game: Game = game(run, world)
         self.feed = Feed(
-            session.raw.rows, session.codec, session.split.train, session.labels, run.seed,
+            session.modality.quick(session.codec, session.raw.rows), session.codec,
+            session.split.train, session.labels, run.seed,
             self.state.device, self.state.dtype, run.workers,
         )  # fmt: skip
         self.meter = Meter(
@@ -84,8 +85,7 @@ class Execution:
             session.conditions, session.labels, self.state.G,
         )  # fmt: skip
         self.readings: list[Reading] = []
-        self.sums: dict[str, Tensor] = {}
-        self.summed = self.skipped = 0
+        self.means, self.skipped = Means(), 0
         self.next_preview = 1
         self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
         self.best_at = -math.inf  # the first of all best states is kept at once
@@ -126,7 +126,10 @@ class Execution:
             self.judged_in = self.meter.cost(state.G_ema)
         try:
             for tick in train(state, self.feed, self.game, self.clock):
-                self._summed(tick)
+                if tick.moved:
+                    self.means.add(tick.scalars)
+                else:
+                    self.skipped += 1
                 self._adapt_augmentation()
                 yield Stepped(tick)
                 if not (self.is_writer and tick.moved):
@@ -160,14 +163,6 @@ class Execution:
                 step_size=shown / settings.images,
             )  # fmt: skip
 
-    def _summed(self, tick: Tick) -> None:
-        if not tick.moved:
-            self.skipped += 1
-            return
-        for name, value in tick.scalars.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
-        self.summed += 1
-
     def _is_due(self) -> bool:
         keeping = self.session.run.keeping
         pause = max(SHORTEST_PAUSE, self.judged_in / keeping.measure_share)
@@ -176,13 +171,13 @@ class Execution:
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
         began = time.process_time()
         self._require_finite()
-        if at_end and not self.summed and not self.skipped and self.readings:
+        if at_end and not self.means and not self.skipped and self.readings:
             yield self._saved(is_best(self.readings))
             return
-        means = {name: (total / self.summed).item() for name, total in self.sums.items()}
+        means = self.means.taken()
         reading, calibration = self.meter.reading(self.state, means, self.skipped)
         self.readings.append(reading)
-        self.sums, self.summed, self.skipped = {}, 0, 0
+        self.skipped = 0
         self.judged_in = time.process_time() - began
         self.measured_at = self.clock.elapsed
         yield self._logged(Measured(reading, diagnose(self.readings), means))
@@ -294,7 +289,7 @@ class Execution:
         checkpoint = store.read(choice.path, state.device)
         state.restore(checkpoint.tensors, checkpoint.meta)
         state.rollbacks, state.lr_scale = rollbacks, scale
-        self.sums, self.summed = {}, 0
+        self.means = Means()
         yield self._logged(RolledBack(state.step, scale, why))
 
     def _logged(self, event: E) -> E:

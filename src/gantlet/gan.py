@@ -17,7 +17,8 @@ from gantlet.files import explained
 from gantlet.folder import Folder
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
-from gantlet.modalities.base import Codec, Progress
+from gantlet.modalities.base import Codec, Narrowing, Progress
+from gantlet.narrowed import narrowed
 from gantlet.networks import NETWORKS, Task, task_of
 from gantlet.run import Run, players, resolved
 from gantlet.sampling import Conditions, Part, decoded, decoding, sampled
@@ -39,47 +40,63 @@ class Gan:
     path: Path | None = None  # the run's folder or the package it was read from
 
     def sample(
-        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        truncation: float = 1.0,
+        label: str | int | None = None,
+        where: Any = None,
     ) -> Any:
         """`count` samples in the data's own form, e.g. uint8 N×H×W×C pictures.
 
         Args:
             truncation: 1 leaves the latents as they are; less is more typical and less varied.
             label: only this class, by name or number.
+            where: only samples that fit, e.g. {"income": ">50K"} or "age >= 30" of a table.
         """
-        return self.labelled(count, seed=seed, truncation=truncation, label=label)[0]
+        wishes = {"seed": seed, "truncation": truncation, "label": label, "where": where}
+        return self.labelled(count, **wishes)[0]
 
-    def labelled(
-        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
-    ) -> tuple[Any, Int[np.ndarray, "n"] | None]:
+    def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
-        parts = self.parts(count, seed=seed, truncation=truncation, label=label)
         modality = MODALITIES[self.run.modality]
-        rows, labels = decoded(parts, self.codec, modality.joined)
+        rows, labels = decoded(self.parts(count, **wishes), self.codec, modality.joined)
         return modality.handed(rows), labels
 
     def parts(
-        self, count: int, *, seed: int = 0, truncation: float = 1.0, label: str | int | None = None
-    ) -> Iterator[Part]:
-        """The same samples, encoded and a few at a time."""
-        if count < 1:
-            raise ConfigError(f"{count} samples were asked for; ask for at least 1")
-        return sampled(
-            self.generator, self.run.objective.prior, self.run.objective.latent_dim,
-            self.conditions, count, seed=seed, psi=truncation, label=self._number(label),
-            at_once=NETWORKS[self.run.network.family].at_once,
-        )  # fmt: skip
-
-    def writing(
         self,
-        path: str | Path,
         count: int,
         *,
         seed: int = 0,
         truncation: float = 1.0,
         label: str | int | None = None,
+        where: Any = None,
+    ) -> Iterator[Part]:
+        """The same samples, encoded and a few at a time."""
+        if count < 1:
+            raise ConfigError(f"{count} samples were asked for; ask for at least 1")
+        family, objective = NETWORKS[self.run.network.family], self.run.objective
+        if where is not None:
+            return narrowed(
+                self.generator, family.within, self.codec.decode, objective.prior,
+                objective.latent_dim, self._narrowing(where), count, seed=seed, psi=truncation,
+            )  # fmt: skip
+        return sampled(
+            self.generator, objective.prior, objective.latent_dim, self.conditions, count,
+            seed=seed, psi=truncation, label=self._number(label), at_once=family.at_once,
+        )  # fmt: skip
+
+    def _narrowing(self, where: Any) -> Narrowing:
+        narrowing = MODALITIES[self.run.modality].narrowing
+        if narrowing is None or self.conditions.weights:
+            raise ConfigError(f"{where}: conditions are for tables; of others ask for a class")
+        return narrowing(self.codec, where)
+
+    def writing(
+        self, path: str | Path, count: int, **wishes: Any
     ) -> Generator[Progress, None, None]:
-        """Writes the same samples where and as `path` says, a few at a time.
+        """Writes samples, as `sample` gives them, where and as `path` says, a few at a time.
 
         A job to be iterated over. Closing it early, or an error, leaves nothing behind.
         """
@@ -88,7 +105,7 @@ class Gan:
         if path.suffix.lower() not in writers:
             able = ", ".join(name or "a folder" for name in writers)
             raise ConfigError(f"{path}: samples of this kind are written as {able}")
-        parts = self.parts(count, seed=seed, truncation=truncation, label=label)
+        parts = self.parts(count, **wishes)
         classes = 0 if self.conditions.hidden else len(self.conditions.weights)
         done = 0
         with explained(path):

@@ -19,7 +19,7 @@ from gantlet.feed import Split, picked
 from gantlet.modalities.base import Codec, Modality, Raw
 from gantlet.networks import NETWORKS
 from gantlet.run import Run
-from gantlet.sampling import Conditions, Part, decoded, sampled
+from gantlet.sampling import CHUNK, Conditions, Part, decoded, sampled
 from gantlet.types import Surprisal
 
 JUDGED = 256  # rows on which D's verdict is taken
@@ -106,7 +106,8 @@ class Meter:
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
         self.floor = float(np.mean([self._distance(other) for other in reals]))
-        self.surprisal = NETWORKS[run.network.family].surprisal
+        family = NETWORKS[run.network.family]
+        self.surprisal, self.at_once = family.surprisal, family.at_once
         self.rank_floor = float(np.mean([self.ranking(self._real, other) for other in reals]))
         if self.surprisal is not None:
             self._to_rank = _Judged(raw, codec, against, labels, most)
@@ -174,10 +175,11 @@ class Meter:
 
     def cost(self, G: nn.Module) -> float:
         """CPU seconds that a reading will take, told from a small one."""
-        self._features(self._fakes(G, TRIED))  # the first of its kind is slow
+        tried = max(TRIED, CHUNK * (self.at_once - 1))  # passes are whole, however few are kept
+        self._features(self._fakes(G, tried))  # the first of its kind is slow
         began = time.process_time()
-        self._features(self._fakes(G, TRIED))
-        return (time.process_time() - began) * max(self.count, JUDGED) / TRIED
+        self._features(self._fakes(G, tried))
+        return (time.process_time() - began) * max(1.0, max(self.count, JUDGED) / tried)
 
     def calibration(self, state: TrainState) -> Calibration:
         """What makes D's logits probabilities, by held-out reals and fakes of the average G."""
@@ -208,7 +210,7 @@ class Meter:
         unhidden = self.conditions._replace(hidden=False)
         drawn = sampled(
             G, objective.prior, objective.latent_dim, unhidden, count, seed=1,
-            at_once=NETWORKS[self.run.network.family].at_once,
+            at_once=self.at_once,
         )  # fmt: skip
         return list(drawn)
 

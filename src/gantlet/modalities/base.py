@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from gantlet.types import Progress, Rows, Samples
 
@@ -100,6 +100,14 @@ class Trait:
     advice_less: str = ""
 
 
+class Narrowing(NamedTuple):
+    """A condition on samples, as it was asked for in the data's own terms."""
+
+    words: str
+    allowed: Bool[np.ndarray, "choices"]  # choices that a fitting sample may be made of
+    fits: Callable[[Any], Bool[np.ndarray, "n"]]  # raw rows → which of them do
+
+
 Survey = Generator[Progress, None, Found]
 Read = Generator[Progress, None, Raw]
 Put = Callable[[Any, Int[np.ndarray, "b"] | None], None]  # takes rows and their labels
@@ -123,9 +131,12 @@ class Modality:
     writers: Mapping[str, Writer]  # suffix ("" is a folder) → how samples are written
     taken: Callable[[Any], Any] = lambda rows: rows  # rows as a user holds them → the raw form
     handed: Callable[[Any], Any] = lambda rows: rows  # and back: what `Gan.sample` returns
+    # (codec, rows) → the same rows in a form that the codec encodes more quickly, for training
+    quick: Callable[[Any, Rows], Rows] = lambda _codec, rows: rows
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
+    narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.
     extractor: Callable[[tuple[int, ...], bool], str] = lambda _shape, _has_labels: "identity"

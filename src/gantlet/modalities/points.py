@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from gantlet.modalities.writing import Writing, file_aside, gathered, write_npy,
 Points = Float[np.ndarray, "n 2"]
 ARRAYS = (".npy", ".npz")
 TEXTS = (".csv", ".tsv", ".txt")
+LOOKED_AT = 50  # lines, for the first that are not empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ def recognises(source: Source) -> bool:
         path = Path(source)
         if path.is_file() and path.suffix in ARRAYS:
             return _has_two_columns(_array(path).shape)
-        return str(source) in CLOUDS or path.suffix in TEXTS
+        return str(source) in CLOUDS or (path.suffix in TEXTS and _begins_with_points(path))
     return _has_two_columns(tuple(getattr(source, "shape", ())))
 
 
@@ -190,6 +192,22 @@ def _raw(points: Points, skipped: list[Skipped], note: str) -> Raw:
     return Raw(rows=points, fingerprint=digest, notes=(note,), skipped=tuple(skipped))
 
 
+def _begins_with_points(path: Path) -> bool:
+    """Are there two numbers on the first line, or on the second, below two names?"""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = [line for line in itertools.islice(file, LOOKED_AT) if line.strip()][:2]
+    except (OSError, UnicodeDecodeError):
+        return False
+    rows = _cells(lines) if lines else []
+    return any(_numbers(row) for row in rows) and len(rows[0]) == 2
+
+
+def _cells(lines: list[str]) -> list[list[str]]:
+    delimiter = next((d for d in ",;\t" if d in lines[0]), " ")
+    return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+
+
 def _has_two_columns(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[1] == 2
 
@@ -212,8 +230,7 @@ def _rows_of_text(path: Path) -> tuple[np.ndarray, list[Skipped]]:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise SourceError(f"{path}: the file is empty")
-    delimiter = next((d for d in ",;\t" if d in lines[0]), " ")
-    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    rows = _cells(lines)
     columns = max(len(row) for row in rows)
     if columns != 2:
         raise SourceError(
