@@ -1,0 +1,46 @@
+"""The kinds of columns by name, and which one a column is."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from gantlet.modalities.tables.categories import (
+    CategoryColumn,
+    category_column,
+    fit_categories,
+)
+from gantlet.modalities.tables.numbers import (
+    NumberColumn,
+    fit_floats,
+    fit_integers,
+    number_column,
+)
+
+Column = NumberColumn | CategoryColumn
+
+
+class Kind(NamedTuple):
+    """A kind of column, and how it is read from JSON for cells of a type."""
+
+    type: type
+    read: Callable[[pa.DataType, Mapping[str, Any]], Column]
+
+
+KINDS = {
+    "numbers": Kind(NumberColumn, number_column),
+    "categories": Kind(CategoryColumn, category_column),
+}
+
+
+def fit_column(cells: pa.Array, most_knots: int) -> Column:
+    """What these cells are."""
+    kind = cells.type
+    if cells.null_count < len(cells):
+        if pa.types.is_floating(kind):
+            return fit_floats(cells, most_knots)
+        if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            return fit_integers(cells, most_knots) or fit_categories(cells)
+        if pa.types.is_temporal(kind):
+            return fit_integers(cells, most_knots, "stamp") or fit_categories(cells)
+    return fit_categories(cells)
