@@ -10,14 +10,22 @@ from gantlet.modalities.tables.categories import (
     category_column,
     fit_categories,
 )
+from gantlet.modalities.tables.identifiers import (
+    PatternColumn,
+    SequenceColumn,
+    fit_sequence,
+    pattern_column,
+    sequence_column,
+)
 from gantlet.modalities.tables.numbers import (
     NumberColumn,
     fit_floats,
     fit_integers,
     number_column,
 )
+from gantlet.modalities.tables.texts import WordsColumn, fit_texts, words_column
 
-Column = NumberColumn | CategoryColumn
+Column = NumberColumn | CategoryColumn | SequenceColumn | PatternColumn | WordsColumn
 
 
 class Kind(NamedTuple):
@@ -30,6 +38,9 @@ class Kind(NamedTuple):
 KINDS = {
     "numbers": Kind(NumberColumn, number_column),
     "categories": Kind(CategoryColumn, category_column),
+    "sequence": Kind(SequenceColumn, sequence_column),
+    "pattern": Kind(PatternColumn, pattern_column),
+    "words": Kind(WordsColumn, words_column),
 }
 
 
@@ -39,8 +50,12 @@ def fit_column(cells: pa.Array, most_knots: int) -> Column:
     if cells.null_count < len(cells):
         if pa.types.is_floating(kind):
             return fit_floats(cells, most_knots)
-        if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        if pa.types.is_integer(kind):
+            return fit_sequence(cells) or fit_integers(cells, most_knots) or fit_categories(cells)
+        if pa.types.is_decimal(kind):
             return fit_integers(cells, most_knots) or fit_categories(cells)
         if pa.types.is_temporal(kind):
             return fit_integers(cells, most_knots, "stamp") or fit_categories(cells)
+        if kind in (pa.large_string(), pa.large_binary()) or pa.types.is_fixed_size_binary(kind):
+            return fit_texts(cells)
     return fit_categories(cells)
