@@ -24,11 +24,11 @@ def table(n: int, seed: int, missing: float = 0.0) -> np.ndarray:
 
 def test_equal_distributions_are_not_told_apart_and_the_interval_says_so():
     held = 0
-    for seed in range(8):
+    for seed in range(6):
         found = boosted_two_sample(table(40, 2 * seed), table(40, 2 * seed + 1), MIXED, seed)
         held += found.auc.low <= 0.5 <= found.auc.high
         assert found.n_test == 80
-    assert held >= 6
+    assert held >= 5
 
 
 def test_the_trees_find_what_shuffled_columns_lack_and_name_them():
@@ -92,6 +92,15 @@ def test_a_target_is_learned_from_real_rows_and_not_from_shuffled_columns():
     assert rest.score.low < 0.1  # nothing tells the third column
 
 
+def test_rare_classes_do_not_keep_trees_from_learning_the_others():
+    rng = np.random.default_rng(0)
+    shares = np.array([0.5, 0.3, 0.15, 0.02, 0.01, 0.01, 0.01])
+    target = rng.choice(7, 3000, p=shares).astype(float)
+    rows = np.column_stack([(target * 7 + rng.integers(0, 7, 3000)), rng.normal(size=3000), target])
+    kinds = np.array([True, False, True])
+    assert transfer(rows[:2000], rows[2000:], 2, kinds).score.value > 0.95
+
+
 def test_two_classes_are_judged_by_their_auc_and_one_that_was_never_seen_by_chance():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 2))
@@ -111,7 +120,7 @@ def test_the_share_of_variance_is_that_of_the_textbook():
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     trees = HistGradientBoostingRegressor(
-        early_stopping=False, random_state=0, min_samples_leaf=15
+        early_stopping=False, random_state=0, min_samples_leaf=15, l2_regularization=1.0
     ).fit(train[:, [0, 2]], train[:, 1])
     assert found.score.value == pytest.approx(r2_score(test[:, 1], trees.predict(test[:, [0, 2]])))
 
