@@ -21,7 +21,7 @@ from gantlet.modalities.base import Codec, Narrowing, Progress
 from gantlet.narrowed import narrowed
 from gantlet.networks import NETWORKS, Task, task_of
 from gantlet.run import Run, players, resolved
-from gantlet.sampling import Conditions, Part, decoded, decoding, sampled
+from gantlet.sampling import Conditions, Part, decoded, decoding, sampled, with_threads
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,16 @@ class Gan:
             raise ConfigError(f"{count} samples were asked for; ask for at least 1")
         family, objective = NETWORKS[self.run.network.family], self.run.objective
         if where is not None:
-            return narrowed(
+            drawn = narrowed(
                 self.generator, family.within, self.codec.decode, objective.prior,
                 objective.latent_dim, self._narrowing(where), count, seed=seed, psi=truncation,
             )  # fmt: skip
-        return sampled(
+            return with_threads(self.run.threads, drawn)
+        drawn = sampled(
             self.generator, objective.prior, objective.latent_dim, self.conditions, count,
             seed=seed, psi=truncation, label=self._number(label), at_once=family.at_once,
         )  # fmt: skip
+        return with_threads(self.run.threads, drawn)
 
     def _narrowing(self, where: Any) -> Narrowing:
         narrowing = MODALITIES[self.run.modality].narrowing

@@ -98,6 +98,19 @@ def _labels(
     return np.concatenate([labels for labels in drawn if labels is not None])
 
 
+def with_threads(count: int, parts: Iterator[Part]) -> Iterator[Part]:
+    """The same parts; while they are gone through, torch has so many threads, and then as before.
+
+    Small networks on more threads than help them are many times slower where cores are shared.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield from parts
+    finally:
+        torch.set_num_threads(before)
+
+
 def decoding(
     parts: Iterator[Part], codec: Codec
 ) -> Iterator[tuple[Any, Int[np.ndarray, "b"] | None]]:

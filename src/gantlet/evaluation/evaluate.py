@@ -13,11 +13,15 @@ import numpy as np
 
 from gantlet.config import ConfigError
 from gantlet.evaluation.blind import marked
+from gantlet.evaluation.columns import Tables, tables_of
+from gantlet.evaluation.columns_alike import columns_alike
+from gantlet.evaluation.columns_private import columns_private
+from gantlet.evaluation.columns_told import columns_told
 from gantlet.evaluation.continuity import continuity_view
 from gantlet.evaluation.copying import copying_view
 from gantlet.evaluation.distributions import distributions_view
 from gantlet.evaluation.figures import Evaluation, Finding, Picture, View
-from gantlet.evaluation.judged import Judged, picture_of
+from gantlet.evaluation.judged import Judged, More, picture_of, widened
 from gantlet.evaluation.kept import metrics_json, plain, restored
 from gantlet.evaluation.realness import realness_view
 from gantlet.evaluation.space import Space, space_of
@@ -41,6 +45,7 @@ class Seen(NamedTuple):
     subject: Subject
     space: Space
     near: dict[str, Neighbours]
+    tables: list[Tables]  # one, where rows have columns and it was asked for
 
 
 def judged(
@@ -79,7 +84,7 @@ def evaluated(
     space = yield from space_of(subject, features)
     if kept is not None:
         make_folder(kept)
-    seen = Seen(subject, space, {})
+    seen = Seen(subject, space, {}, [])
     key = _key(subject, space)
     done: list[Judged] = []
     for name, make in VIEWS.items():
@@ -125,14 +130,27 @@ def _neighbours(seen: Seen) -> Generator[Progress, None, dict[str, Neighbours]]:
     return seen.near
 
 
+def _with_columns(
+    seen: Seen, judged: Judged, more: Callable[[Tables], Generator[Progress, None, More]]
+) -> Job:
+    if seen.subject.modality.columns is None:
+        return judged
+    if not seen.tables:
+        yield Progress(0, 0, "laying out columns")
+        seen.tables.append(tables_of(seen.subject, seen.space, seen.subject.modality.columns))
+    return widened(judged, (yield from more(seen.tables[0])))
+
+
 def _realness(seen: Seen) -> Job:
     near = yield from _neighbours(seen)
-    return (yield from realness_view(seen.subject, seen.space, near))
+    view = yield from realness_view(seen.subject, seen.space, near)
+    return (yield from _with_columns(seen, view, columns_told))
 
 
 def _distributions(seen: Seen) -> Job:
     near = yield from _neighbours(seen)
-    return (yield from distributions_view(seen.subject, seen.space, near))
+    view = yield from distributions_view(seen.subject, seen.space, near)
+    return (yield from _with_columns(seen, view, columns_alike))
 
 
 def _continuity(seen: Seen) -> Generator[Progress, None, Judged | None]:
@@ -142,7 +160,8 @@ def _continuity(seen: Seen) -> Generator[Progress, None, Judged | None]:
 
 
 def _copying(seen: Seen) -> Job:
-    return (yield from copying_view(seen.subject, seen.space))
+    view = yield from copying_view(seen.subject, seen.space)
+    return (yield from _with_columns(seen, view, columns_private))
 
 
 VIEWS: dict[str, Callable[[Seen], Generator[Progress, None, Judged | None]]] = {

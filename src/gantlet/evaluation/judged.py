@@ -1,11 +1,12 @@
 """What every view gives back, and how its figures are made alike."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from gantlet.evaluation.figures import Finding, Picture, View
+from gantlet.evaluation.figures import Figure, Finding, Panel, Picture, View
 from gantlet.metrics.intervals import Estimate
 from gantlet.modalities.base import Modality
 
@@ -15,6 +16,26 @@ class Judged(NamedTuple):
 
     view: View
     findings: tuple[Finding, ...]
+
+
+class More(NamedTuple):
+    """What a kind of data adds to a view: figures, panels, findings, and a sentence."""
+
+    figures: tuple[Figure, ...]
+    panels: tuple[Panel, ...]
+    findings: tuple[Finding, ...]
+    words: str
+
+
+def widened(judged: Judged, more: More) -> Judged:
+    """The view with what is added to it in front: who adds something knows what matters most."""
+    view = replace(
+        judged.view,
+        answer=f"{more.words} {judged.view.answer}".strip(),
+        figures=(*more.figures, *judged.view.figures),
+        panels=(*more.panels, *judged.view.panels),
+    )
+    return Judged(view, (*more.findings, *judged.findings))
 
 
 def between(estimate: Estimate, digits: str = ".3g") -> str:

@@ -1,6 +1,8 @@
 """A metric is a feature extractor and a distance; these are the distances, on NumPy arrays."""
 
+from gantlet.metrics.boosted import boosted_two_sample, transfer
 from gantlet.metrics.clusters import cluster_modes, mode_shares
+from gantlet.metrics.columns import Columns, shuffled_columns
 from gantlet.metrics.copying import copying
 from gantlet.metrics.floor import gaussian_floor
 from gantlet.metrics.frechet import frechet_distance, frechet_estimate, frechet_infinity
@@ -23,15 +25,19 @@ from gantlet.metrics.neighbours import (
     precision,
     recall,
 )
+from gantlet.metrics.privacy import privacy
 from gantlet.metrics.sliced import sliced_wasserstein
+from gantlet.metrics.table_quality import table_quality
 from gantlet.metrics.two_sample import TwoSample, two_sample_test
 from gantlet.metrics.vendi import cosine_vendi_score, vendi_ratio, vendi_score
 
 __all__ = [
+    "Columns",
     "Estimate",
     "ModeReport",
     "StackedModes",
     "TwoSample",
+    "boosted_two_sample",
     "cluster_modes",
     "copying",
     "cosine_vendi_score",
@@ -48,13 +54,17 @@ __all__ = [
     "mode_shares",
     "neighbour_estimates",
     "precision",
+    "privacy",
     "recall",
     "ring_centres",
     "segregation",
+    "shuffled_columns",
     "sliced_wasserstein",
     "squared_mmd",
     "stacked_modes",
     "standardised",
+    "table_quality",
+    "transfer",
     "two_sample_test",
     "vendi_ratio",
     "vendi_score",

@@ -3,10 +3,12 @@
 from gantlet.modalities.base import Modality
 from gantlet.modalities.image import IMAGE
 from gantlet.modalities.points import POINTS
+from gantlet.modalities.table import TABLE
 
 MODALITIES: dict[str, Modality] = {
     "points": POINTS,
     "image": IMAGE,
+    "table": TABLE,
 }
 
 __all__ = ["MODALITIES", "Modality"]

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkabl
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from gantlet.metrics.columns import Columns
 from gantlet.types import Progress, Rows, Samples
 
 T = TypeVar("T")
@@ -145,6 +146,8 @@ class Modality:
     alike: Callable[[Any], Mapping[str, Any]] = lambda _codec: {}
     traits: Mapping[str, Trait] = field(default_factory=dict)
     thumbnail: Callable[[Any], bytes] | None = None  # one row → a small PNG
+    # Sets of rows whose numbers have names, as matrices coded alike; none: a row is one thing.
+    columns: Callable[[Sequence[Any]], list[Columns]] | None = None
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 

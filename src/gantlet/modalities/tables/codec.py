@@ -60,14 +60,18 @@ class TableCodec:
     form: Form
     kinds: tuple[Column, ...]  # one a column
 
-    @cached_property
+    @property
     def blocks(self) -> tuple[int, ...]:
         """Choices of each block, in order."""
-        return tuple(size for part in self._parts for size in part.digits.sizes)
+        return self._blocks
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (sum(self._blocks) + sum(part.positioned for part in self._parts),)
 
     @cached_property
-    def shape(self) -> tuple[int, ...]:
-        return (sum(self.blocks) + sum(part.positioned for part in self._parts),)
+    def _blocks(self) -> tuple[int, ...]:
+        return tuple(size for part in self._parts for size in part.digits.sizes)
 
     @property
     def columns(self) -> tuple[ColumnNote, ...]:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Bool
 
 from gantlet.config import ConfigError
 from gantlet.modalities.base import Narrowing
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.codec import TableCodec
+from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.records import Records
 
 COMPARISONS = {
