@@ -104,6 +104,19 @@ def words(array: pa.Array) -> UInt64[np.ndarray, "n"]:
     return _memory(array, INTEGERS[width]).astype(np.int64).view(np.uint64)
 
 
+def identical(one: pa.Array, other: pa.Array) -> bool:
+    """Whether two columns of one type agree in every cell; NaN agrees with NaN."""
+    if isinstance(one, pa.DictionaryArray) and isinstance(other, pa.DictionaryArray):
+        if not one.dictionary.equals(other.dictionary):
+            return one.dictionary_decode().equals(other.dictionary_decode())
+        one, other = one.indices, other.indices
+    if not pa.types.is_floating(one.type):
+        return one.equals(other)
+    empty, left, right = nulls(one), floats(one), floats(other)
+    same = (left == right) | (np.isnan(left) & np.isnan(right)) | empty
+    return bool(same.all() and (empty == nulls(other)).all())
+
+
 def bounds(array: pa.Array) -> tuple[int, int]:
     """The least and the greatest integer that is not null, as `words` counts them."""
     if array.type.byte_width > 8:

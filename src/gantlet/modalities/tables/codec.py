@@ -22,10 +22,12 @@ from gantlet.modalities.tables.columns import (
     encoding_of,
 )
 from gantlet.modalities.tables.digits import offsets
+from gantlet.modalities.tables.finding import related
 from gantlet.modalities.tables.hashing import row_hashes, uniform
 from gantlet.modalities.tables.kinds import KINDS, Column, fit_column
 from gantlet.modalities.tables.packing import bytes_of, text_of
 from gantlet.modalities.tables.records import Form, Records
+from gantlet.modalities.tables.relations import FormulaColumn, LookupColumn, Order, put_in_order
 from gantlet.types import Rows
 
 AT_ONCE = 1 << 17  # rows turned into codes, or back, in one go
@@ -59,6 +61,7 @@ class TableCodec:
     schema: pa.Schema
     form: Form
     kinds: tuple[Column, ...]  # one a column
+    orders: tuple[Order, ...] = ()
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -80,6 +83,17 @@ class TableCodec:
             ColumnNote(name, kind.kind, kind.why, encoding_of(kind.parts), kind.is_modelled)
             for name, kind in zip(self.schema.names, self.kinds, strict=True)
         )
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """What holds between columns and is kept, a sentence each."""
+        names = self.schema.names
+        derived = [
+            f"'{name}' {kind.why}" if isinstance(kind, LookupColumn) else kind.why
+            for name, kind in zip(names, self.kinds, strict=True)
+            if isinstance(kind, (LookupColumn, FormulaColumn))
+        ]
+        return (*derived, *(f"'{names[a]}' is never above '{names[b]}'" for a, b in self.orders))
 
     def encode(self, rows: Records | Coded) -> Float[Tensor, "n width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)
@@ -134,6 +148,7 @@ class TableCodec:
         return {
             "schema": text_of(self.schema.serialize().to_pybytes()),
             "form": self.form,
+            "orders": [list(order) for order in self.orders],
             "columns": [
                 {"name": note.name, "is": name_of(kind), **kind.plain()}
                 for note, kind in zip(self.columns, self.kinds, strict=True)
@@ -164,7 +179,7 @@ class TableCodec:
     ) -> None:
         splits: list[Split] = []
         for field, column, kind in zip(self.schema, columns, self.kinds, strict=True):
-            if kind.parts:
+            if not isinstance(kind, (LookupColumn, FormulaColumn)):
                 splits += kind.split(arrays.simple(column, field.type, field.name))
         block, position = 0, 0
         for part, split in zip(self._parts, splits, strict=True):
@@ -192,12 +207,18 @@ class TableCodec:
         if not all(kind.is_modelled for kind in self.kinds):
             hashes = row_hashes(len(codes), [part.choice for part in drawn])
         seeds = Seeds(np.arange(first, first + len(codes)), hashes)
-        columns, at = [], 0
-        for field, kind in zip(self.schema, self.kinds, strict=True):
-            cells = kind.join(drawn[at : at + len(kind.parts)], seeds)
-            columns.append(arrays.restored(cells, field.type))
-            at += len(kind.parts)
-        return columns
+        starts = offsets([len(kind.parts) for kind in self.kinds])
+        columns: list[Any] = [None] * len(self.kinds)
+        for place, kind in enumerate(self.kinds):
+            if isinstance(kind, LookupColumn):
+                columns[place] = kind.found(drawn[starts[kind.source]])
+            elif not isinstance(kind, FormulaColumn):
+                columns[place] = kind.join(drawn[starts[place] : starts[place + 1]], seeds)
+        put_in_order(columns, self.orders)
+        for place, kind in enumerate(self.kinds):
+            if isinstance(kind, FormulaColumn):
+                columns[place] = kind.worked_out([columns[source] for source in kind.sources])
+        return [arrays.restored(c, f.type) for c, f in zip(columns, self.schema, strict=True)]
 
     def _drawn(
         self, codes: Integer[np.ndarray, "n blocks"], positions: Float[np.ndarray, "n p"]
@@ -240,7 +261,8 @@ def table_codec(plain: Mapping[str, Any]) -> TableCodec:
         KINDS[column["is"]].read(arrays.simple_type(field.type, field.name), column)
         for field, column in zip(schema, plain["columns"], strict=True)
     ]
-    return TableCodec(schema, plain["form"], tuple(kinds))
+    orders = tuple((low, high) for low, high in plain["orders"])
+    return TableCodec(schema, plain["form"], tuple(kinds), orders)
 
 
 def name_of(kind: Column) -> str:
@@ -259,8 +281,11 @@ def fit_table(rows: Records) -> TableCodec:
     if not len(rows) or not len(schema):
         raise SourceError("the table has no rows or no columns: there is nothing to learn from")
     knots = int(np.clip(ALL_KNOTS // len(schema), FEWEST_KNOTS, MOST_KNOTS))
-    kinds = [
-        fit_column(arrays.simple(column, field.type, field.name), knots)
-        for field, column in zip(schema, rows.table.columns, strict=True)
-    ]
-    return TableCodec(schema, rows.form, tuple(kinds))
+
+    def cells(place: int) -> pa.Array:
+        field = schema.field(place)
+        return arrays.simple(rows.table.column(place), field.type, field.name)
+
+    fitted = [fit_column(cells(place), knots) for place in range(len(schema))]
+    kinds, orders = related(fitted, schema.names, cells, len(rows))
+    return TableCodec(schema, rows.form, tuple(kinds), tuple(orders))

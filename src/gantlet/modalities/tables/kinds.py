@@ -23,9 +23,16 @@ from gantlet.modalities.tables.numbers import (
     fit_integers,
     number_column,
 )
+from gantlet.modalities.tables.relations import (
+    FormulaColumn,
+    LookupColumn,
+    formula_column,
+    lookup_column,
+)
 from gantlet.modalities.tables.texts import WordsColumn, fit_texts, words_column
 
-Column = NumberColumn | CategoryColumn | SequenceColumn | PatternColumn | WordsColumn
+Drawable = NumberColumn | CategoryColumn | SequenceColumn | PatternColumn | WordsColumn
+Column = Drawable | LookupColumn | FormulaColumn  # the last two follow from other columns
 
 
 class Kind(NamedTuple):
@@ -41,10 +48,12 @@ KINDS = {
     "sequence": Kind(SequenceColumn, sequence_column),
     "pattern": Kind(PatternColumn, pattern_column),
     "words": Kind(WordsColumn, words_column),
+    "lookup": Kind(LookupColumn, lookup_column),
+    "formula": Kind(FormulaColumn, formula_column),
 }
 
 
-def fit_column(cells: pa.Array, most_knots: int) -> Column:
+def fit_column(cells: pa.Array, most_knots: int) -> Drawable:
     """What these cells are."""
     kind = cells.type
     if cells.null_count < len(cells):
