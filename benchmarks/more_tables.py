@@ -111,7 +111,7 @@ TABLES: dict[str, Table] = {
         "20,000 rows, counts with many noughts; a number to predict",
     ),
     "affairs": Table(
-        of_package("statsmodels", "datasets/fair/fair.csv"), "affairs",
+        of_package("statsmodels", "datasets/fair/fair.csv"), "yrs_married",
         "steps and counts with many noughts; 6,366 rows; a number to predict",
     ),
     "aids": Table(

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import resource
 import sys
 import time
@@ -82,6 +83,7 @@ def ctgan(source: Path, count: int, seed: int, options: Options) -> Made:
     from ctgan import CTGAN  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # else it works in processes that nobody counts
     began = time.process_time()
     known = frame(source)
     kinds, discrete = known.dtypes, []
