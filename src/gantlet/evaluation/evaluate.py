@@ -142,7 +142,7 @@ def _continuity(seen: Seen) -> Generator[Progress, None, Judged | None]:
 
 
 def _copying(seen: Seen) -> Job:
-    return (yield from copying_view(seen.subject, seen.space))
+    return (yield from copying_view(seen.subject, seen.space, seen.near.get("fake")))
 
 
 VIEWS: dict[str, Callable[[Seen], Generator[Progress, None, Judged | None]]] = {
