@@ -13,7 +13,8 @@ from gantlet.engine.train import NonFinite
 from gantlet.latents import PRIORS, truncated
 from gantlet.modalities.base import Codec
 
-CHUNK = 256  # rows drawn and generated at once; part of what a seed means
+CHUNK = 256  # rows drawn at once; part of what a seed means
+AT_ONCE = 64  # rows generated at once: what G computes of more of them leaves a CPU's cache
 
 
 class Conditions(NamedTuple):
@@ -68,8 +69,18 @@ def sampled(
         z, labels = z[:keep].to(some.dtype), None if labels is None else labels[:keep]
         y = None if labels is None else torch.from_numpy(labels).to(some.device)
         with torch.no_grad():
-            x = G(z, y).float()
+            x = _generated(G, z, y).float()
         yield Part(x, None if conditions.hidden else labels)
+
+
+def _generated(
+    G: nn.Module, z: Float[Tensor, "b latent"], y: Int[Tensor, "b"] | None
+) -> Float[Tensor, "b *shape"]:
+    if G.training:  # where batch norm looks at all rows together
+        return G(z, y)
+    latents = z.split(AT_ONCE)
+    labels = [None] * len(latents) if y is None else y.split(AT_ONCE)
+    return torch.cat([G(*part) for part in zip(latents, labels, strict=True)])
 
 
 def decoding(
