@@ -30,7 +30,7 @@ from gantlet.modalities.base import Progress, Source
 
 SHOWN = 36  # samples beside as many real rows
 PACKAGES = ("gantlet", "torch", "numpy", "scikit-learn")
-VERSION = 2  # of what is kept: views computed by another are not taken up again
+VERSION = 3  # of what is kept: views computed by another are not taken up again
 
 Job = Generator[Progress, None, Judged]
 
