@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from gantlet import store
 from gantlet.augment import adapted, overfit
@@ -16,8 +15,8 @@ from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
 from gantlet.engine.health import Reading, diagnose
-from gantlet.engine.state import TrainState
-from gantlet.engine.train import Game, NonFinite, Tick, train
+from gantlet.engine.means import Means
+from gantlet.engine.train import Game, NonFinite, train
 from gantlet.events import (
     Drawn,
     Ended,
@@ -83,8 +82,7 @@ class Execution:
             session.conditions, session.labels,
         )  # fmt: skip
         self.readings: list[Reading] = []
-        self.sums: dict[str, Tensor] = {}
-        self.summed = self.skipped = 0
+        self.means = Means()
         self.next_preview = 1
         self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
         self.best_at = -math.inf  # the first of all best states is kept at once
@@ -125,7 +123,7 @@ class Execution:
             self.judged_in = self.meter.cost(state.G_ema)
         try:
             for tick in train(state, self.feed, self.game, self.clock):
-                self._summed(tick)
+                self.means.add(tick)
                 self._adapt_augmentation()
                 yield Stepped(tick)
                 if not (self.is_writer and tick.moved):
@@ -159,14 +157,6 @@ class Execution:
                 step_size=shown / settings.images,
             )  # fmt: skip
 
-    def _summed(self, tick: Tick) -> None:
-        if not tick.moved:
-            self.skipped += 1
-            return
-        for name, value in tick.scalars.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
-        self.summed += 1
-
     def _is_due(self) -> bool:
         keeping = self.session.run.keeping
         pause = max(SHORTEST_PAUSE, self.judged_in / keeping.measure_share)
@@ -175,13 +165,13 @@ class Execution:
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
         began = time.process_time()
         self._require_finite()
-        if at_end and not self.summed and not self.skipped and self.readings:
+        if at_end and self.means.is_empty and self.readings:
             yield self._saved(is_best(self.readings))
             return
-        means = {name: (total / self.summed).item() for name, total in self.sums.items()}
-        reading, calibration = self.meter.reading(self.state, means, self.skipped)
+        means = self.means.values()
+        reading, calibration = self.meter.reading(self.state, means, self.means.skipped)
         self.readings.append(reading)
-        self.sums, self.summed, self.skipped = {}, 0, 0
+        self.means = Means()
         self.judged_in = time.process_time() - began
         self.measured_at = self.clock.elapsed
         yield self._logged(Measured(reading, diagnose(self.readings), means))
@@ -214,7 +204,7 @@ class Execution:
         yield self._logged(Drawn(path, self.state.step))
 
     def _require_finite(self) -> None:
-        if not _is_finite(self.state):
+        if not self.state.is_finite:
             raise NonFinite("weights are not finite")
 
     def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
@@ -292,19 +282,13 @@ class Execution:
         checkpoint = store.read(choice.path, state.device)
         state.restore(checkpoint.tensors, checkpoint.meta)
         state.rollbacks, state.lr_scale = rollbacks, scale
-        self.sums, self.summed = {}, 0
+        self.means.forget()
         yield self._logged(RolledBack(state.step, scale, why))
 
     def _logged(self, event: E) -> E:
         if self.is_writer:
             self.folder.log(described(event))
         return event
-
-
-def _is_finite(state: TrainState) -> bool:
-    weights = [*state.G.parameters(), *state.D.parameters(), *state.G_ema.parameters()]
-    norms = torch.stack(torch._foreach_norm(weights, torch.inf))  # pyright: ignore[reportPrivateImportUsage, reportArgumentType] - torch names no public one
-    return bool(torch.isfinite(norms).all())
 
 
 def _reading(event: dict[str, object]) -> Reading:
