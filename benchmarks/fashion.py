@@ -3,11 +3,11 @@
     python benchmarks/fashion.py --data FOLDER --seeds 3 --seconds 300
     python benchmarks/fashion.py --data FOLDER --seconds 30 60 120 600
 
-Both are judged, in one run, by the Fréchet distance in the 128 features of a classifier that is
-trained here, on 10,000 samples (bytes, not floats) against the test set, and by precision,
-recall, density and coverage on the first 3,000. Seconds are CPU seconds of the process,
-reading and setting up included. Each row of Gantlet's curve is a run of its own with that budget;
-DCGAN has no schedule, so that its curve is one run.
+Both are judged, in one run, as `gantlet bench fashion` judges: by the Fréchet distance in the 128
+features of a classifier that is trained here, on 10,000 samples (bytes, not floats) against the
+test set, and by precision, recall, density and coverage on the first 3,000. Seconds are CPU
+seconds of the process, reading and setting up included. Each row of Gantlet's curve is a run of
+its own with that budget; DCGAN has no schedule, so that its curve is one run.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,11 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import gantlet
-from gantlet.metrics import coverage, density, frechet_distance, precision, recall
-from gantlet.metrics.classifier import Classifier, accuracy, features, trained
-from gantlet.modalities.base import finished
-from gantlet.modalities.idx import idx_file, read_idx
+from gantlet.bench import pictures
+from gantlet.bench.pictures import SAMPLES
 from gantlet.networks import NETWORKS, Task
 
-SAMPLES, NEIGHBOURS_OF = 10_000, 3_000
 SIDE = 28
-KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 RESERVE = 6.0  # seconds of a budget that go into reading, clustering and importing
 
 
@@ -98,37 +95,19 @@ def ours(source: Path, seed: int, seconds: float, out: Path) -> tuple[float, np.
     return spent, gan.sample(SAMPLES, seed=1)[..., 0]
 
 
-class Judge:
-    """The benchmark's classifier, its features of the test set, and the report of one sample."""
-
-    def __init__(self, folder: Path) -> None:
-        x, y = (read_idx(idx_file(folder, "train", kind)) for kind in KINDS)
-        test, labels = (read_idx(idx_file(folder, "t10k", kind)) for kind in KINDS)
-        self.train = x
-        self.net: Classifier = finished(trained(x[..., None], y.astype(np.int64), epochs=2))
-        print(
-            f"judge: {accuracy(self.net, test[..., None], labels):.2%} of the test set read right",
-            flush=True,
-        )
-        self.test = features(self.net, test[..., None])
-        self.report("train", 0, 0.0, x[:SAMPLES])
-
-    def report(self, who: str, seed: int, seconds: float, samples: np.ndarray) -> dict:
-        """Prints one row and returns it."""
-        fake = features(self.net, samples[..., None])
-        near, far = self.test[:NEIGHBOURS_OF], fake[:NEIGHBOURS_OF]
-        row = {
-            "who": who, "seed": seed, "seconds": round(seconds, 1),
-            "fd": frechet_distance(self.test, fake),
-            "precision": precision(near, far, 5), "recall": recall(near, far, 5),
-            "density": density(near, far, 5), "coverage": coverage(near, far, 5),
-        }  # fmt: skip
-        print(
-            f"{who:>8} seed {seed} {seconds:6.0f} s  FD {row['fd']:8.3f}  P {row['precision']:.2f} "
-            f"R {row['recall']:.2f} D {row['density']:.2f} C {row['coverage']:.2f}",
-            flush=True,
-        )
-        return row
+def report(
+    task: pictures.Task, test: pictures.Features, who: str, seed: int, seconds: float,
+    samples: np.ndarray,
+) -> dict:  # fmt: skip
+    """Prints one row and returns it."""
+    figures = pictures.report(test, task.features(samples[..., None]))
+    row = {"who": who, "seed": seed, "seconds": round(seconds, 1), **figures}
+    print(
+        f"{who:>8} seed {seed} {seconds:6.0f} s  FD {row['fd']:8.3f}  P {row['precision']:.2f} "
+        f"R {row['recall']:.2f} D {row['density']:.2f} C {row['coverage']:.2f}",
+        flush=True,
+    )
+    return row
 
 
 def main() -> int:
@@ -139,22 +118,24 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, help="folder for rows.json, runs and grids")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     try:
-        source = idx_file(options.data, "train", KINDS[0])
+        task = pictures.fashion_task(options)
     except ValueError as error:
         print(f"skipped: {error}")
         return 0
-    torch.set_num_threads(1)
+    judge = partial(report, task, task.features(task.test))
+    judge("train", 0, 0.0, task.train[:SAMPLES, ..., 0])
     out = options.out or Path(tempfile.mkdtemp())
     out.mkdir(parents=True, exist_ok=True)
-    judge, rows = Judge(options.data), []
+    rows = []
     for seed in options.seeds:
-        for seconds, samples in dcgan(judge.train, seed, sorted(options.seconds)):
-            rows.append(judge.report("dcgan", seed, seconds, samples))
+        for seconds, samples in dcgan(task.train[..., 0], seed, sorted(options.seconds)):
+            rows.append(judge("dcgan", seed, seconds, samples))
         for seconds in sorted(options.seconds):
             folder = out / f"gantlet-{seed}-{seconds:g}"
-            spent, samples = ours(source, seed, seconds, folder)
-            rows.append(judge.report("gantlet", seed, spent, samples) | {"budget": seconds})
+            spent, samples = ours(task.source, seed, seconds, folder)
+            rows.append(judge("gantlet", seed, spent, samples) | {"budget": seconds})
             _grid(samples, out / f"gantlet-{seed}-{seconds:g}.png")
     (out / "rows.json").write_text(json.dumps(rows, indent=1))
     for seconds in sorted(options.seconds):

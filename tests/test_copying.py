@@ -13,6 +13,7 @@ from gantlet.metrics.copying import (
     repeats,
     smallest_hold_out,
 )
+from gantlet.metrics.neighbours import neighbour_estimates
 
 
 def draws(seed: int, sizes=(900, 400, 500), d: int = 8):
@@ -108,6 +109,17 @@ def test_repeats_are_counted():
     assert made.exact == pytest.approx(200 / 500)
     assert made.exact_real == 0
     assert made.near >= made.exact
+
+
+def test_distances_that_are_known_already_tell_the_same_repeats():
+    train, held, fake = draws(6)
+    fake[100:200] = fake[:100]
+    own = neighbour_estimates(held, fake).own
+    assert repeats(train, fake, own=(None, own)) == repeats(train, fake)
+    made, again = copying(train, held, fake), copying(train, held, fake, own_of_fake=own)
+    assert isinstance(made, Copying)
+    assert isinstance(again, Copying)
+    assert made.repeats == again.repeats
 
 
 def test_a_set_that_is_the_training_set_moved_a_little_is_surely_copied():

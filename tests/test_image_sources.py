@@ -63,6 +63,30 @@ def test_folders_become_classes_where_every_image_lies_in_one(tmp_path):
         read(tmp_path / "d", tmp_path / "cache", labels=True)
 
 
+@pytest.mark.parametrize("above", ["", "train/", "data/", "data/train/", "./train/"])
+@pytest.mark.parametrize("name", ["d.zip", "d.tar", "d.tar.gz"])
+def test_class_folders_of_an_archive_are_classes_below_whatever_leads_to_them(
+    tmp_path, name, above
+):
+    folder, path = some_images(tmp_path / "d", 4), tmp_path / name
+    inside = [
+        (above + label, file) for label, file in zip("abba", sorted(folder.iterdir()), strict=True)
+    ]
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            for label, file in inside:
+                archive.write(file, f"{label}/{file.name}")
+    else:
+        with tarfile.open(path, "w:gz" if name.endswith("gz") else "w") as archive:
+            for label, file in inside:
+                archive.add(file, f"{label}/{file.name}")
+    raw = read(path, tmp_path / "cache")
+    assert raw.classes == ("a", "b")
+    assert raw.labels is not None
+    # A zip is read by name, as a folder is, a tar in the order it lies in.
+    assert raw.labels.tolist() == ([0, 0, 1, 1] if name == "d.zip" else [0, 1, 1, 0])
+
+
 def test_train_and_test_are_parts_and_no_classes(tmp_path):
     some_images(tmp_path / "d" / "train" / "cat", 2)
     some_images(tmp_path / "d" / "test" / "cat", 2)

@@ -5,6 +5,7 @@ import pytest
 
 from gantlet.metrics import kernel as kernel_module
 from gantlet.metrics import kernel_estimate, squared_mmd, standardised
+from gantlet.metrics.kernel import kernel_estimates
 
 
 @pytest.fixture
@@ -71,3 +72,10 @@ def test_a_column_that_hardly_varies_in_the_real_set_does_not_outshout_the_other
     assert scaled[:, 0].std() < 1e-4
     assert moved[:, 0].std() == pytest.approx(10 / np.sqrt(0.9), rel=0.1)
     assert standardised(np.ones((5, 2)), np.zeros((5, 2)))[1] == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("work", [1e12, 0])  # all pairs, and parts
+def test_several_sets_beside_one_score_as_each_does_alone(work, rng, monkeypatch):
+    monkeypatch.setattr(kernel_module, "WORK", work)
+    real, *fakes = (rng.normal(size=(n, 8)) for n in (700, 650, 520, 60))
+    assert kernel_estimates(real, *fakes) == [kernel_estimate(real, fake) for fake in fakes]

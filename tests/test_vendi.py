@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gantlet.metrics import cosine_vendi_score, vendi_ratio, vendi_score
+from gantlet.metrics.vendi import vendi_ratios
 
 
 @pytest.fixture
@@ -33,3 +34,8 @@ def test_vendi_ratio_is_the_share_of_kinds_that_are_left(rng):
     fake = kinds[np.arange(1000) % 10 < 5]
     assert vendi_ratio(kinds, kinds) == pytest.approx(1)
     assert vendi_ratio(kinds, fake) < 0.7
+
+
+def test_several_sets_beside_one_have_the_ratios_that_each_has_alone(rng):
+    real, *fakes = (rng.normal(size=(n, 8)) for n in (300, 300, 90, 400))
+    assert vendi_ratios(real, *fakes) == [vendi_ratio(real, fake) for fake in fakes]

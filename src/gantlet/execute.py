@@ -15,7 +15,7 @@ from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
 from gantlet.engine.health import Reading, diagnose
-from gantlet.engine.state import TrainState
+from gantlet.engine.means import Means
 from gantlet.engine.train import Game, NonFinite, train
 from gantlet.events import (
     Drawn,
@@ -31,7 +31,6 @@ from gantlet.events import (
 from gantlet.feed import Feed
 from gantlet.files import lock
 from gantlet.folder import Folder
-from gantlet.means import Means
 from gantlet.measure import Calibration, Meter
 from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
@@ -85,7 +84,7 @@ class Execution:
             session.conditions, session.labels, self.state.G,
         )  # fmt: skip
         self.readings: list[Reading] = []
-        self.means, self.skipped = Means(), 0
+        self.means = Means()
         self.next_preview = 1
         self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
         self.best_at = -math.inf  # the first of all best states is kept at once
@@ -126,10 +125,7 @@ class Execution:
             self.judged_in = self.meter.cost(state.G_ema)
         try:
             for tick in train(state, self.feed, self.game, self.clock):
-                if tick.moved:
-                    self.means.add(tick.scalars)
-                else:
-                    self.skipped += 1
+                self.means.add(tick)
                 self._adapt_augmentation()
                 yield Stepped(tick)
                 if not (self.is_writer and tick.moved):
@@ -171,13 +167,13 @@ class Execution:
     def _measured(self, at_end: bool = False) -> Iterator[Event]:
         began = time.process_time()
         self._require_finite()
-        if at_end and not self.means and not self.skipped and self.readings:
+        if at_end and self.means.is_empty and self.readings:
             yield self._saved(is_best(self.readings))
             return
-        means = self.means.taken()
-        reading, calibration = self.meter.reading(self.state, means, self.skipped)
+        means = self.means.values()
+        reading, calibration = self.meter.reading(self.state, means, self.means.skipped)
         self.readings.append(reading)
-        self.skipped = 0
+        self.means = Means()
         self.judged_in = time.process_time() - began
         self.measured_at = self.clock.elapsed
         yield self._logged(Measured(reading, diagnose(self.readings), means))
@@ -211,7 +207,7 @@ class Execution:
         yield self._logged(Drawn(path, self.state.step))
 
     def _require_finite(self) -> None:
-        if not _is_finite(self.state):
+        if not self.state.is_finite:
             raise NonFinite("weights are not finite")
 
     def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
@@ -289,19 +285,13 @@ class Execution:
         checkpoint = store.read(choice.path, state.device)
         state.restore(checkpoint.tensors, checkpoint.meta)
         state.rollbacks, state.lr_scale = rollbacks, scale
-        self.means = Means()
+        self.means.forget()
         yield self._logged(RolledBack(state.step, scale, why))
 
     def _logged(self, event: E) -> E:
         if self.is_writer:
             self.folder.log(described(event))
         return event
-
-
-def _is_finite(state: TrainState) -> bool:
-    weights = [*state.G.parameters(), *state.D.parameters(), *state.G_ema.parameters()]
-    norms = torch.stack(torch._foreach_norm(weights, torch.inf))  # pyright: ignore[reportPrivateImportUsage, reportArgumentType] - torch names no public one
-    return bool(torch.isfinite(norms).all())
 
 
 def _reading(event: dict[str, object]) -> Reading:

@@ -14,7 +14,8 @@ from gantlet.latents import PRIORS, truncated
 from gantlet.modalities.base import Codec
 from gantlet.types import Latents
 
-CHUNK = 256  # rows drawn and generated at once; part of what a seed means
+CHUNK = 256  # rows drawn at once; part of what a seed means
+AT_ONCE = 64  # rows generated at once: what G computes of more of them leaves a CPU's cache
 
 
 class Conditions(NamedTuple):
@@ -76,7 +77,8 @@ def sampled(
             z, labels = z[:keep], None if labels is None else labels[:keep]
         y = None if labels is None else torch.from_numpy(labels).to(some.device)
         with torch.no_grad():
-            x = G(z.to(some.dtype), y).float()[:keep]
+            pace = AT_ONCE if at_once == 1 else size
+            x = _generated(G, z.to(some.dtype), y, pace).float()[:keep]
         yield Part(x, None if labels is None or conditions.hidden else labels[:keep])
 
 
@@ -109,6 +111,16 @@ def with_threads(count: int, parts: Iterator[Part]) -> Iterator[Part]:
         yield from parts
     finally:
         torch.set_num_threads(before)
+
+
+def _generated(
+    G: nn.Module, z: Float[Tensor, "b latent"], y: Int[Tensor, "b"] | None, pace: int
+) -> Float[Tensor, "b *shape"]:
+    if G.training:  # where batch norm looks at all rows together
+        return G(z, y)
+    latents = z.split(pace)
+    labels = [None] * len(latents) if y is None else y.split(pace)
+    return torch.cat([G(*part) for part in zip(latents, labels, strict=True)])
 
 
 def decoding(

@@ -53,6 +53,13 @@ class TrainState:
         """Share of the budget used up, as last recorded."""
         return self.clock[-1] if self.clock else 0.0
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every weight is."""
+        weights = [*self.G.parameters(), *self.D.parameters(), *self.G_ema.parameters()]
+        norms = torch.stack(torch._foreach_norm(weights, torch.inf))  # pyright: ignore[reportPrivateImportUsage, reportArgumentType] - torch names no public one
+        return bool(torch.isfinite(norms).all())
+
     def average(self, keep: float) -> None:
         """G_ema ← keep · G_ema + (1 − keep) · G; buffers are copied."""
         with torch.no_grad():

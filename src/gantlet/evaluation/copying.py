@@ -7,8 +7,9 @@ from gantlet.evaluation.figures import Figure, Finding, Panel, Picture, Pictures
 from gantlet.evaluation.judged import Judged, interval, picture_of
 from gantlet.evaluation.space import Space
 from gantlet.evaluation.subject import Subject
-from gantlet.metrics.copying import Copying, TooSmall, copying
+from gantlet.metrics.copying import Copying, Repeats, TooSmall, copying
 from gantlet.metrics.copying import repeats as repeats_of
+from gantlet.metrics.neighbours import Neighbours
 from gantlet.modalities.base import Progress
 
 QUESTION = "Is anything copied?"
@@ -20,13 +21,21 @@ COPIED = 0.02  # the same of near copies
 COPIES = "do not hand these samples on as new; train on more data, or end earlier"
 
 
-def copying_view(subject: Subject, space: Space) -> Generator[Progress, None, Judged]:
-    """Near-copies of training rows, and of one another, held against rows kept from training."""
+def copying_view(
+    subject: Subject, space: Space, near: Neighbours | None = None
+) -> Generator[Progress, None, Judged]:
+    """Near-copies of training rows, and of one another, held against rows kept from training.
+
+    Args:
+        near: how the generated and the reference interleave, where it is known.
+    """
     yield Progress(0, 0, "looking for copies of training rows")
-    found = copying(space.train, space.held_out, space.fake, subject.seed)
-    repeated = _repeats(space, found)
+    own = None if near is None else near.own
+    found = copying(space.train, space.held_out, space.fake, subject.seed, own_of_fake=own)
     if isinstance(found, TooSmall):
-        return _no_verdict(space, found, repeated)
+        told = repeats_of(space.train, space.fake, own=(None, own))
+        return _no_verdict(space, found, _repeats(space, told))
+    repeated = _repeats(space, found.repeats)
     figures = [*_figures(space, found), repeated]
     view = View(
         name="copying", question=QUESTION, answer=_answer(subject, space, found),
@@ -110,8 +119,7 @@ def _blind(space: Space, found: Copying) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _repeats(space: Space, found: Copying | TooSmall) -> Figure:
-    told = found.repeats if isinstance(found, Copying) else repeats_of(space.train, space.fake)
+def _repeats(space: Space, told: Repeats) -> Figure:
     return Figure(
         name="repeats", title="Repeats among the samples", unit="%", value=told.near,
         real=told.near_real, m=len(space.train), n=space.size, better="near", space=space.label,

@@ -12,7 +12,7 @@ from gantlet.evaluation.modes_hit import modes_hit
 from gantlet.evaluation.space import Space
 from gantlet.evaluation.subject import Subject
 from gantlet.metrics.neighbours import Neighbours
-from gantlet.metrics.vendi import vendi_ratio
+from gantlet.metrics.vendi import vendi_ratios
 from gantlet.modalities.base import Progress
 
 SHOWN = 12
@@ -68,13 +68,10 @@ def _manifold(space: Space, near: dict[str, Neighbours]) -> list[Figure]:
 
 
 def _variety(space: Space) -> Figure:
-    def ratio(other: np.ndarray) -> float:
-        return vendi_ratio(space.reference, other)
-
+    fake, real, trivial = vendi_ratios(space.reference, space.fake, space.stand_in, space.baseline)
     return Figure(
-        name="vendi_ratio", title="Variety (Vendi ratio)", value=ratio(space.fake),
-        real=ratio(space.stand_in), baseline=ratio(space.baseline), m=space.size, n=space.size,
-        better="near", space=space.label, page="vendi-ratio",
+        name="vendi_ratio", title="Variety (Vendi ratio)", value=fake, real=real, baseline=trivial,
+        m=space.size, n=space.size, better="near", space=space.label, page="vendi-ratio",
         words="Kinds of samples as an effective number, over that of the real set.",
         definition="exp of the entropy of the eigenvalues of K/n, K the cosine similarity of "
         "features centred by the real mean. Friedman & Dieng 2023.",

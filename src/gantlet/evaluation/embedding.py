@@ -10,7 +10,7 @@ from gantlet.evaluation.judged import evenly
 from gantlet.evaluation.space import Space
 from gantlet.evaluation.subject import Subject
 
-DOTS = 600  # of each kind
+DOTS = 400  # of each kind
 COMPONENTS = 50
 PERPLEXITY = 30.0
 AS_THEY_ARE = "each where it is"

@@ -34,7 +34,7 @@ from gantlet.modalities.base import Progress, Source
 
 SHOWN = 36  # samples beside as many real rows
 PACKAGES = ("gantlet", "torch", "numpy", "scikit-learn")
-VERSION = 2  # of what is kept: views computed by another are not taken up again
+VERSION = 3  # of what is kept: views computed by another are not taken up again
 
 Job = Generator[Progress, None, Judged]
 
@@ -160,7 +160,7 @@ def _continuity(seen: Seen) -> Generator[Progress, None, Judged | None]:
 
 
 def _copying(seen: Seen) -> Job:
-    view = yield from copying_view(seen.subject, seen.space)
+    view = yield from copying_view(seen.subject, seen.space, seen.near.get("fake"))
     return (yield from _with_columns(seen, view, columns_private))
 
 

@@ -12,7 +12,7 @@ from gantlet.evaluation.subject import Subject
 from gantlet.evaluation.verdict_of_D import verdict_of_D
 from gantlet.metrics.frechet import FrechetPair, Prepared
 from gantlet.metrics.intervals import Estimate
-from gantlet.metrics.kernel import kernel_estimate, standardised
+from gantlet.metrics.kernel import kernel_estimates, standardised
 from gantlet.metrics.neighbours import Neighbours
 from gantlet.metrics.two_sample import TwoSample, two_sample_test
 from gantlet.modalities.base import Progress
@@ -93,12 +93,12 @@ def _frechet(space: Space, name: str) -> list[Figure]:
 
 
 def _kernel(space: Space) -> Figure:
-    real, stand_in, fake, baseline = standardised(
-        space.reference, space.stand_in, space.fake, space.baseline
+    fake, stand_in, baseline = kernel_estimates(
+        *standardised(space.reference, space.fake, space.stand_in, space.baseline)
     )
     return Figure(
-        name="kernel_distance", title="Kernel distance", **interval(kernel_estimate(real, fake)),
-        real=kernel_estimate(real, stand_in).value, baseline=kernel_estimate(real, baseline).value,
+        name="kernel_distance", title="Kernel distance", **interval(fake),
+        real=stand_in.value, baseline=baseline.value,
         m=space.size, n=space.size, better="lower", page="kernel-distance", space=space.label,
         words="Without bias: 0 on average where the distributions agree, so it may be negative.",
         definition="Unbiased squared MMD with k(x, y) = (x·y/d + 1)³ on features standardised by "

@@ -101,8 +101,13 @@ def copying(
     fake: Float[np.ndarray, "n d"],
     seed: int = 0,
     block: int = BLOCK,
+    own_of_fake: Float64[np.ndarray, "n"] | None = None,
 ) -> Copying | TooSmall:
-    """What fakes have of the training rows that held-out rows have not."""
+    """What fakes have of the training rows that held-out rows have not.
+
+    Args:
+        own_of_fake: squared distance of each fake to its nearest other, where it is known.
+    """
     needed = smallest_hold_out(len(fake))
     if len(held_out) < FEWEST:
         return TooSmall(len(held_out), max(needed, FEWEST))
@@ -131,7 +136,7 @@ def copying(
         near=near,
         near_real=near_real,
         near_p_value=near_p_value,
-        repeats=repeats(train, fake, seed, block, own),
+        repeats=repeats(train, fake, seed, block, (own, own_of_fake)),
         nearest=which,
         ratio=ratio,
         ratio_real=ratio_real,
@@ -180,16 +185,16 @@ def repeats(
     fake: Float[np.ndarray, "n d"],
     seed: int = 0,
     block: int = BLOCK,
-    own: Float64[np.ndarray, "m"] | None = None,
+    own: tuple[Float64[np.ndarray, "m"] | None, Float64[np.ndarray, "n"] | None] = (None, None),
 ) -> Repeats:
     """Rows with a twin in their own set, and with one nearer than real rows have; at one size.
 
     Args:
-        own: squared distance of each real row to its nearest other, where it is known.
+        own: squared distance of each row of both sets to its nearest other, where it is known.
     """
     size, random = min(len(real), len(fake)), np.random.default_rng(seed)
     gaps = []
-    for rows, known in ((real, own), (fake, None)):
+    for rows, known in zip((real, fake), own, strict=True):
         if known is not None and len(rows) == size:
             gaps.append(known)
             continue

@@ -62,6 +62,16 @@ class Prepared:
         """Of all rows."""
         return self.halves[0] + self.halves[1]
 
+    @cached_property
+    def gaussian(self) -> Gaussian:
+        """Of all rows."""
+        return _of_moments(self.moments)
+
+    @cached_property
+    def gaussians(self) -> tuple[Gaussian, Gaussian]:
+        """Of the two halves."""
+        return _of_moments(self.halves[0]), _of_moments(self.halves[1])
+
 
 class FrechetPair:
     """Two sets, and every figure of the Fréchet distance between them."""
@@ -77,15 +87,15 @@ class FrechetPair:
     def distance(self) -> float:
         """See `frechet_distance`."""
         if self.is_tall:
-            return _of_moments(self.real.moments, self.fake.moments)
+            return _of_gaussians(self.real.gaussian, self.fake.gaussian)
         return _of_rows(self.real.features, self.fake.features)
 
     @cached_property
     def infinity(self) -> float:
         """See `frechet_infinity`."""
         if self.is_tall:
-            pairs = zip(self.real.halves, self.fake.halves, strict=True)
-            halves = [_of_moments(*pair) for pair in pairs]
+            pairs = zip(self.real.gaussians, self.fake.gaussians, strict=True)
+            halves = [_of_gaussians(*pair) for pair in pairs]
         else:
             sides = [(x.features, groups(x.features, 2, x.seed)) for x in (self.real, self.fake)]
             halves = [_of_rows(*(rows[half == side] for rows, half in sides)) for side in range(2)]
@@ -147,22 +157,29 @@ def _pair(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Fre
 
 def _of_rows(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
     a, b = _gaussian(real), _gaussian(fake)
+    return _apart(a, b, _nuclear_norm(a.root, b.root))
+
+
+def _of_gaussians(real: Gaussian, fake: Gaussian) -> float:
+    """Of those from `_of_moments`, whose roots are pivoted."""
+    return _apart(real, fake, _overlap(real.root, fake.root))
+
+
+def _apart(a: Gaussian, b: Gaussian, overlap: float) -> float:
     means = np.square(a.mean - b.mean).sum()
     traces = np.square(a.root).sum() + np.square(b.root).sum()
-    return float(means + traces - 2 * _nuclear_norm(a.root, b.root))
+    return float(means + traces - 2 * overlap)
 
 
-def _of_moments(real: Moments, fake: Moments) -> float:
-    a, b = real.covariance, fake.covariance
-    means = np.square(real.mean - fake.mean).sum()
-    return float(means + np.trace(a) + np.trace(b) - 2 * _overlap(a, b))
+def _of_moments(moments: Moments) -> Gaussian:
+    return Gaussian(moments.mean, _root(moments.covariance))
 
 
-def _overlap(a: Float64[np.ndarray, "d d"], b: Float64[np.ndarray, "d d"]) -> float:
-    """tr (A B)^½."""
-    first, second = _root(a), _root(b)
+def _overlap(first: Float64[np.ndarray, "p d"], second: Float64[np.ndarray, "q d"]) -> float:
+    """tr (A B)^½ from pivoted roots of A and B."""
     # Pivots fall no faster than singular values: where they fall far there is no use in trying.
-    if len(first) == len(second) == len(a) and _last_pivot(first) * _last_pivot(second) > 1e-5:
+    is_full = len(first) == len(second) == first.shape[1]
+    if is_full and _last_pivot(first) * _last_pivot(second) > 1e-5:
         across = first @ second.T
         squares = np.linalg.eigvalsh(across @ across.T)
         if squares[0] > 1e-10 * squares[-1]:  # the rounding of roots stays below 1e-11

@@ -3,6 +3,8 @@
 Features are taken as they come; `standardised` scales them by the real set.
 """
 
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -31,11 +33,19 @@ def squared_mmd(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) 
     Bińkowski et al. 2018, section 4 ("KID" on Inception's features); Gretton et al. 2012, eq. 3.
     Being unbiased it falls below 0 as often as above when the two distributions agree.
     """
-    return _value_and_variance(_ordered(real), _ordered(fake))[0]
+    real, fake = _ordered(real), _ordered(fake)
+    return _value_and_variance(real, fake, _within(real))[0]
 
 
 def kernel_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Estimate:
-    """The kernel distance with an interval that also holds where the distributions agree.
+    """See `kernel_estimates`."""
+    return kernel_estimates(real, fake)[0]
+
+
+def kernel_estimates(
+    real: Float[np.ndarray, "m d"], *fakes: Float[np.ndarray, "_ d"]
+) -> list[Estimate]:
+    """The kernel distance of each set, with an interval that also holds where it agrees with real.
 
     From all pairs where these are few (`WORK`), or rows are (`PARTS` × `FEWEST`): the variance is
     then the sum of Hoeffding's parts (1948), each estimated without bias; Sutherland 2019 does so
@@ -43,14 +53,41 @@ def kernel_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d
     bytes, with Student's interval. That is as unbiased, as the distance does not depend on the
     sizes; where the distributions agree it is the noisier, by the root of the number of parts.
     """
-    m, n, d = len(real), len(fake), real.shape[1]
+
+    @cache
+    def own(count: int) -> list[Sums]:
+        return [_within(part) for part in _parts(real, count, seed=0)]
+
+    made = []
+    for fake in fakes:
+        count = _count(len(real), len(fake), real.shape[1])
+        parts = zip(
+            _parts(real, count, seed=0), _parts(fake, count, seed=1), own(count), strict=True
+        )
+        told = [_value_and_variance(*part) for part in parts]
+        values = [value for value, _ in told]
+        made.append(batches(values) if count > 1 else normal(values[0], float(np.sqrt(told[0][1]))))
+    return made
+
+
+def _count(m: int, n: int, d: int) -> int:
+    """Of parts: 1 where all pairs are taken."""
     fewest = min(m, n)
     if fewest < PARTS * FEWEST or d * (m * m / 2 + n * n / 2 + m * n) <= WORK:
-        value, variance = _value_and_variance(_ordered(real), _ordered(fake))
-        return normal(value, float(np.sqrt(variance)))
-    count = max(PARTS, fewest // ROWS)
-    a, b = groups(real, count, seed=0), groups(fake, count, seed=1)
-    return batches([squared_mmd(real[a == g], fake[b == g]) for g in range(count)])
+        return 1
+    return max(PARTS, fewest // ROWS)
+
+
+def _parts(
+    features: Float[np.ndarray, "n d"], count: int, seed: int
+) -> Iterator[Float[np.ndarray, "_ d"]]:
+    """Disjoint parts, each in the canonical order."""
+    if count == 1:
+        yield _ordered(features)
+        return
+    group = groups(features, count, seed)
+    for number in range(count):
+        yield _ordered(features[group == number])
 
 
 def standardised(
@@ -82,10 +119,14 @@ def _ordered(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
 
 
 def _value_and_variance(
-    real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]
+    real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], rr: Sums
 ) -> tuple[float, float]:
+    """
+    Args:
+        rr: of the real set alone.
+    """
     m, n = len(real), len(fake)
-    rr, ff, rf = _within(real), _within(fake), _between(real, fake)
+    ff, rf = _within(fake), _between(real, fake)
     within = rr.rows.sum() / (m * (m - 1)) + ff.rows.sum() / (n * (n - 1))
     value = float(within - 2 * rf.rows.sum() / (m * n))
     pairs = [_pair_part(s, k) for s, k in ((rr, m), (ff, n))]
@@ -123,7 +164,9 @@ def _cross_part(sums: Sums) -> float:
 
 def _kernel(x: Float[np.ndarray, "m d"], y: Float[np.ndarray, "n d"]) -> Float64[np.ndarray, "m n"]:
     """(x·y / d + 1)³, in place: the largest array there is."""
-    products = x.astype(np.float64) @ y.astype(np.float64).T
+    wide = x.astype(np.float64)
+    # Half the work where both are one: NumPy sees a product of a matrix with its own transpose.
+    products = wide @ (wide if x is y else y.astype(np.float64)).T
     products /= x.shape[1]
     products += 1
     squares = np.square(products)
@@ -147,7 +190,8 @@ def _within(x: Float[np.ndarray, "n d"]) -> Sums:
     rows, squares = np.zeros(len(x)), 0.0
     for i in range(0, len(x), BLOCK):
         for j in range(i, len(x), BLOCK):
-            k = _kernel(x[i : i + BLOCK], x[j : j + BLOCK])
+            some = x[i : i + BLOCK]
+            k = _kernel(some, some if i == j else x[j : j + BLOCK])
             if i == j:
                 np.fill_diagonal(k, 0)
             else:

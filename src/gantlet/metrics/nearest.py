@@ -65,7 +65,7 @@ def _decided(
     points: Cloud, centres: Cloud, best: Smallest, certain: int, count: int, block: int
 ) -> Nearest:
     """Direct distances of what was kept; rows that might miss a neighbour are looked at again."""
-    _measure(points, centres, best, np.arange(len(points.features)))
+    _measure(points, centres, best, count)
     certain = min(certain, best.values.shape[1])
     # Who is not kept lies at `worst` at least.
     uncertain = np.flatnonzero(best.values[:, certain - 1] > best.worst)
@@ -74,15 +74,18 @@ def _decided(
     return Nearest(best.values[:, :count], best.index[:, :count])
 
 
-def _measure(points: Cloud, centres: Cloud, best: Smallest, rows: Int[np.ndarray, "r"]) -> None:
-    """Direct distances in place of bounds, sorted."""
-    index = best.index[rows]
-    owner = np.repeat(rows, index.shape[1])
-    values = squared_distances(points.features, owner, centres.features, index.ravel())
-    values = np.where(index < 0, np.inf, values.reshape(index.shape))
+def _measure(points: Cloud, centres: Cloud, best: Smallest, count: int) -> None:
+    """Direct distances in place of bounds, sorted; bounds stay where they rank behind `count`."""
+    values, place = best.values, min(count, best.values.shape[1]) - 1
+    slack = 2 * points.band * (points.norms[:, None] + centres.norms[best.index])
+    limit = np.partition(values + slack, place, axis=1)[:, place]
+    row, column = np.nonzero((best.index >= 0) & (values <= limit[:, None]))
+    values[row, column] = squared_distances(
+        points.features, row, centres.features, best.index[row, column]
+    )
     order = np.argsort(values, axis=1, kind="stable")
-    best.values[rows] = np.take_along_axis(values, order, 1)
-    best.index[rows] = np.take_along_axis(index, order, 1)
+    best.values = np.take_along_axis(values, order, 1)
+    best.index = np.take_along_axis(best.index, order, 1)
 
 
 def _settle(

@@ -39,6 +39,7 @@ class Neighbours(NamedTuple):
     covered: Bool[np.ndarray, "m"]  # for each real: some fake is inside its ball
     realism: Float64[np.ndarray, "n"]  # for each fake; see realism.py
     remoteness: Float64[np.ndarray, "m"]  # for each real: distance to the nearest fake / radius
+    own: Float64[np.ndarray, "n"]  # for each fake: squared distance to the nearest other
 
 
 def precision(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], k: int = 3) -> float:
@@ -137,6 +138,7 @@ def neighbour_estimates(
         covered=covered[:, 0] > 0,
         realism=realism.score(),
         remoteness=remoteness.ratio(),
+        own=near_fake.squared[:, 0],
     )
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
+from scipy.linalg import eigh
 from scipy.special import expit, ndtr
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -97,8 +98,10 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
     deviation = np.sqrt(np.diag(moments.covariance))
     scale = np.where(deviation > 0, deviation, 1.0)
     x = np.clip((both - moments.mean) / scale, -CLIP, CLIP)
-    _, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
-    axes = vectors[:, ::-1][:, :COMPONENTS]
+    d = len(scale)
+    correlation = moments.covariance / np.outer(scale, scale)
+    _, vectors = eigh(correlation, subset_by_index=(max(0, d - COMPONENTS), d - 1))
+    axes = _signed(vectors[:, ::-1])
     y = np.arange(len(both)) < len(real)
     line = LogisticRegression(C=0.01, max_iter=200, tol=1e-3).fit(x, y)
     trees = HistGradientBoostingClassifier(
@@ -110,6 +113,12 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
         random_state=0,
     ).fit(_seen_by_trees(x, axes), y)
     return Judge(moments.mean, scale, axes, line, trees)
+
+
+def _signed(axes: Float64[np.ndarray, "d c"]) -> Float64[np.ndarray, "d c"]:
+    """Each turned so that its largest number is positive: else its sign is LAPACK's whim."""
+    largest = axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])]
+    return axes * np.where(largest < 0, -1.0, 1.0)
 
 
 def _seen_by_trees(

@@ -1,6 +1,7 @@
 """How many kinds of samples there are, as an effective number."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
@@ -26,18 +27,30 @@ def cosine_vendi_score(features: Float[np.ndarray, "n d"]) -> float:
 
 
 def vendi_ratio(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
-    """Variety of the fakes over that of as many reals, features centred by the real mean.
+    """See `vendi_ratios`."""
+    return vendi_ratios(real, fake)[0]
+
+
+def vendi_ratios(real: Float[np.ndarray, "m d"], *fakes: Float[np.ndarray, "_ d"]) -> list[float]:
+    """Variety of each set over that of as many reals, features centred by the real mean.
 
     Uncentred features of networks all point one way: their score says 1 kind whatever they show.
     Where one set is larger, the rows taken of it are chosen by their bytes and a seed.
     """
-    count = min(len(real), len(fake))
-    total = np.zeros(real.shape[1])
-    for rows in _blocks(canonical_order(real)):
+    order, total = canonical_order(real), np.zeros(real.shape[1])
+    for rows in _blocks(order):
         total += real[rows].sum(0, dtype=np.float64)
     mean = (total / len(real)).astype(real.dtype)
-    scores = [_cosine(x, _some(canonical_order(x), count), mean) for x in (fake, real)]
-    return scores[0] / scores[1]
+
+    @cache
+    def of_real(count: int) -> float:
+        return _cosine(real, _some(order, count), mean)
+
+    counts = [min(len(real), len(fake)) for fake in fakes]
+    return [
+        _cosine(fake, _some(canonical_order(fake), count), mean) / of_real(count)
+        for fake, count in zip(fakes, counts, strict=True)
+    ]
 
 
 def _cosine(

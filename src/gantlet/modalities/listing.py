@@ -118,7 +118,7 @@ def class_folders(
         return (), None, ()
     if {name.lower() for name in classes} <= SPLITS:
         note = f"{', '.join(classes)} look like parts, not classes: give one of them as the source"
-        return (), None, (f"{note} to have its own folders as classes.",)
+        return (), None, (f"{note} (of an archive, unpacked) to have its own folders as classes.",)
     number = {name: label for label, name in enumerate(classes)}
     labels = (number[name[skip:].partition("/")[0]] for name in names)
     return classes, np.fromiter(labels, np.int32), ()
