@@ -3,9 +3,13 @@
 import argparse
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from gantlet import judge
 from gantlet.bench import bench
@@ -115,6 +119,9 @@ def _dry_run(source: str, wishes: dict[str, Any]) -> int:
     print(f"\nFound ({look.modality.name}): {found.count:,} samples of shape {found.shape}")
     for note in found.notes:
         print(f"  · {note}")
+    if found.columns:
+        print()
+        _print_columns(found.columns)
     if found.classes:
         names = ", ".join(found.classes[:8]) + (" …" if len(found.classes) > 8 else "")
         print(f"  · {len(found.classes)} classes: {names}")
@@ -127,6 +134,15 @@ def _dry_run(source: str, wishes: dict[str, Any]) -> int:
         print(f"  · {reason}")
     print("\nNothing was written.")
     return 0
+
+
+def _print_columns(columns: Sequence[tuple[str, str, str, str]]) -> None:
+    table = Table(
+        "column", "kind", "why", "encoding", box=None, header_style="bold", pad_edge=False
+    )
+    for column in columns:
+        table.add_row(*map(escape, column))
+    Console(highlight=False).print(table)
 
 
 def _intentions(plan: Plan) -> Iterator[str]:

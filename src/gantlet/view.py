@@ -60,10 +60,11 @@ def line(event: Event) -> str | None:
         case Ended(step, why, is_failure):
             return f"{'FAILED' if is_failure else 'finished'} at step {step:,}: {why}"
         case Measured(reading, verdicts, _):
+            right = f"D right on {reading.real_right:.0%} real {reading.fake_right:.0%} fake  "
             return (
                 f"step {reading.step:,}  {reading.progress:.0%}  held-out distance "
-                f"{reading.distance:.4g} (floor {reading.floor:.2g})  D right on "
-                f"{reading.real_right:.0%} real {reading.fake_right:.0%} fake  {words(verdicts)}"
+                f"{reading.distance:.4g} (floor {reading.floor:.2g})  "
+                f"{'' if reading.is_warm_up else right}{words(verdicts)}"
             )
         case _:
             return None
