@@ -106,7 +106,7 @@ def replayed(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def test_a_run_by_the_clock_can_be_played_again_bit_for_bit_from_what_it_recorded(tmp_path):
-    session = runs.begun(tmp_path, budget={"steps": None, "minutes": 0.7 / 60})
+    session = runs.begun(tmp_path, budget={"steps": None, "minutes": 0.7 / 60, "clock": "cpu"})
     runs.stopped(session, tmp_path, 3)
     runs.played(runs.again(tmp_path), tmp_path)
     once, twice = runs.kept(tmp_path), replayed(tmp_path)

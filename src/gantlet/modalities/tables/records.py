@@ -25,6 +25,11 @@ class Records(Rows):
     def __len__(self) -> int:
         return self.table.num_rows
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.table.shape
+
     def __getitem__(self, indices: np.ndarray | slice, /) -> "Records":
         if isinstance(indices, slice):
             indices = np.arange(len(self))[indices]
