@@ -48,8 +48,10 @@ class Explorable:
         return len(self.conditions.weights) > 1
 
 
-def explorable(gan: Gan) -> Explorable:
-    """The generator of a GAN."""
+def explorable(gan: Gan) -> Explorable | None:
+    """The generator of a GAN; none where samples are made of choices, which have no slope."""
+    if gan.task.blocks:
+        return None
     modality, some = MODALITIES[gan.run.modality], next(gan.generator.parameters())
 
     def generator(z: Latents, y: Labels | None) -> Samples:

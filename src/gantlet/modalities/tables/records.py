@@ -30,10 +30,10 @@ class Records(Rows):
         """Rows and columns."""
         return self.table.shape
 
-    def __getitem__(self, indices: np.ndarray | slice, /) -> "Records":
-        if isinstance(indices, slice):
-            indices = np.arange(len(self))[indices]
-        return Records(self.table.take(pa.array(indices)), self.form)
+    def __getitem__(self, indices: np.ndarray | slice | int, /) -> "Records":
+        """These rows, in this order; of a single number, one row."""
+        chosen = np.atleast_1d(np.arange(len(self))[indices])
+        return Records(self.table.take(pa.array(chosen)), self.form)
 
 
 def joined(parts: Sequence[Records]) -> Records:

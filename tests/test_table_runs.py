@@ -1,0 +1,109 @@
+"""Runs on tables: they learn what depends on what, resume bit for bit, and give frames back."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import gantlet
+from gantlet.evaluation.evaluate import judged
+from gantlet.modalities.base import finished
+from gantlet.modalities.points import POINTS
+from gantlet.modalities.table import TABLE
+
+ROWS = 600
+
+
+def frame(rows: int = ROWS) -> pd.DataFrame:
+    """A number that a category shifts, with missing cells, and a flag that follows the number."""
+    rng = np.random.default_rng(0)
+    kind = rng.choice(["low", "high"], rows)
+    size = np.where(kind == "low", 0, 10) + rng.normal(size=rows).round(2)
+    return pd.DataFrame(
+        {
+            "kind": pd.Categorical(kind),
+            "size": np.where(rng.random(rows) < 0.1, np.nan, size),
+            "is_large": size > 5,
+            "since": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, rows), "D"),
+        }
+    )
+
+
+SETTINGS = {
+    "threads": 1,
+    "budget": {"steps": 160},
+    "network": {"options": {"width": 32}},
+    "optimization": {"batch": 64, "lr_warm_up": 0.01},
+    "keeping": {"measured": 200},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> gantlet.Gan:
+    return gantlet.train(frame(), settings=SETTINGS, out=tmp_path_factory.mktemp("runs") / "table")
+
+
+def test_samples_are_a_frame_of_the_same_types_that_keeps_what_belongs_together(trained):
+    known, made = frame(), trained.sample(2000)
+    assert isinstance(made, pd.DataFrame)
+    assert (made.dtypes == known.dtypes).all()
+    assert made["size"].isna().mean() == pytest.approx(0.1, abs=0.05)
+    there = made.dropna()
+    assert ((there["kind"] == "high") == (there["size"] > 5)).mean() > 0.9
+    assert made["since"].between(known["since"].min(), known["since"].max()).all()
+
+
+def test_the_same_seed_gives_the_same_rows_however_many_are_asked_for(trained):
+    pd.testing.assert_frame_equal(trained.sample(100, seed=3), trained.sample(3000, seed=3)[:100])
+    assert not trained.sample(100, seed=3).equals(trained.sample(100, seed=4))
+
+
+def test_realness_is_a_probability_of_each_row_of_a_frame(trained):
+    realness = trained.realness(frame(50))
+    assert realness.shape == (50,)
+    assert ((realness > 0) & (realness < 1)).all()
+
+
+def test_a_table_trained_in_two_sessions_ends_with_the_weights_of_one(tmp_path: Path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    once = gantlet.train(frame(), settings=SETTINGS, out=whole)
+    events = gantlet.fit(frame(), settings=SETTINGS, out=parts)
+    for _ in range(50):  # events: it is stopped in the midst of it
+        next(events)
+    events.close()
+    again = gantlet.train(frame(), out=parts, resume=True)
+    for one, other in zip(once.generator.parameters(), again.generator.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_package_of_a_table_draws_the_rows_that_the_run_draws(trained, tmp_path: Path):
+    loaded = gantlet.load(trained.save(tmp_path / "table.gantlet"))
+    pd.testing.assert_frame_equal(loaded.sample(50, seed=1), trained.sample(50, seed=1))
+
+
+def test_a_run_on_a_file_is_judged_in_the_views_that_choices_have(tmp_path: Path):
+    path = tmp_path / "sizes.csv"
+    frame().to_csv(path, index=False)
+    gantlet.train(path, settings=SETTINGS, out=tmp_path / "run")
+    evaluation = finished(judged(tmp_path / "run", None, None, None, 200, 0, None))
+    assert [view.name for view in evaluation.views] == ["realness", "distributions", "copying"]
+    names = {figure.name for view in evaluation.views for figure in view.figures}
+    assert {"frechet_distance", "boosted_auc"} <= names
+
+
+@pytest.mark.parametrize(
+    ("text", "takes"),
+    [
+        ("x,y\n1,2\n3,4\n", "points"),
+        ("1;2\n3;4\n", "points"),
+        ("a,b\nx,1\ny,2\n", "table"),
+        ("a,b,c\n1,2,3\n4,5,6\n", "table"),
+    ],
+)
+def test_a_text_of_two_numbers_a_line_is_points_and_any_other_a_table(tmp_path, text, takes):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert POINTS.recognises(path) == (takes == "points")
+    assert TABLE.recognises(path)
