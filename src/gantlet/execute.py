@@ -202,7 +202,7 @@ class Execution:
             session.conditions, run.keeping.preview, seed=run.seed,
             at_once=NETWORKS[run.network.family].at_once,
         )  # fmt: skip
-        preview = session.modality.preview(*decoded(parts, session.codec, session.modality.joined))
+        preview = session.modality.preview(*decoded(parts, session.codec, session.modality))
         path = self.folder.keep_preview(self.state.step, preview)
         yield self._logged(Drawn(path, self.state.step))
 

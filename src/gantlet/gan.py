@@ -61,7 +61,7 @@ class Gan:
     def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
         modality = MODALITIES[self.run.modality]
-        rows, labels = decoded(self.parts(count, **wishes), self.codec, modality.joined)
+        rows, labels = decoded(self.parts(count, **wishes), self.codec, modality)
         return modality.handed(rows), labels
 
     def parts(
@@ -103,7 +103,8 @@ class Gan:
         A job to be iterated over. Closing it early, or an error, leaves nothing behind.
         """
         path = Path(path)
-        writers = MODALITIES[self.run.modality].writers
+        modality = MODALITIES[self.run.modality]
+        writers = modality.writers
         if path.suffix.lower() not in writers:
             able = ", ".join(name or "a folder" for name in writers)
             raise ConfigError(f"{path}: samples of this kind are written as {able}")
@@ -113,7 +114,7 @@ class Gan:
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         with writers[path.suffix.lower()](path, count, classes) as put:
-            for rows, labels in decoding(parts, self.codec):
+            for rows, labels in decoding(parts, self.codec, modality):
                 put(rows, labels)
                 done += len(rows)
                 yield Progress(done, count, "drawing samples")

@@ -201,7 +201,7 @@ class Meter:
         return self.modality.distance(_thinned(self._real), _thinned(other))
 
     def _features(self, parts: Sequence[Part]) -> Float[np.ndarray, "n d"]:
-        rows, _ = decoded(iter(_first(parts, self.count)), self.codec, self.modality.joined)
+        rows, _ = decoded(iter(_first(parts, self.count)), self.codec, self.modality)
         return self.modality.features(self.codec, rows)
 
     def _fakes(self, G: nn.Module, count: int) -> list[Part]:

@@ -1,5 +1,6 @@
 """Samples that fit a condition: G is held to the choices that it leaves, the rest is rejected."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,8 @@ from gantlet.sampling import CHUNK, Part
 from gantlet.types import Within
 
 AT_ONCE = 8 * CHUNK  # candidates made in one pass
-MOST_TRIED = 2_000_000  # candidates in a row none of which fits: it is given up
+MARGIN = 8.0  # times the mean chance: what is kept with certainty is no less likely than that
+MOST_TRIED = 500_000  # candidates in a row none of which fits: it is given up
 
 
 def narrowed(
@@ -35,10 +37,11 @@ def narrowed(
 
     A G that can be held to choices makes candidates of allowed ones, each with the probability w
     that it would have fallen so, and w over the largest w seen is what a candidate is kept with
-    (von Neumann 1951). The largest is that of a first pass, of which nothing is kept.
+    (von Neumann 1951). The largest is that of a first pass, of which nothing is kept, or more:
+    else a kind of row too rare to be in that pass, but far likelier to fall so, would be missed.
 
     Raises:
-        ConfigError: what fits is so rare that no candidate of millions did.
+        ConfigError: what fits is so rare that no candidate of half a million did.
     """
     some = next(G.parameters())
     allowed = torch.from_numpy(narrowing.allowed).to(some.device).expand(AT_ONCE, -1)
@@ -52,7 +55,8 @@ def narrowed(
         else:
             x, chance = within(G, z.to(some.dtype), None, allowed)
             if number == 0:
-                top = chance.max().item()
+                mean = chance.logsumexp(0).item() - math.log(AT_ONCE)
+                top = max(chance.max().item(), min(0.0, mean + math.log(MARGIN)))
                 continue
         lucky = torch.log(noise.uniform("narrowed/kept")[:, None].flatten()) < chance - top
         x = x[lucky]

@@ -1,6 +1,6 @@
 """Samples of a generator, in the data's own form, in parts of bounded size."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gantlet.engine.noise import Rows, StepNoise, generator
 from gantlet.engine.train import NonFinite
 from gantlet.latents import PRIORS, truncated
-from gantlet.modalities.base import Codec
+from gantlet.modalities.base import Codec, Modality
 from gantlet.types import Latents
 
 CHUNK = 256  # rows drawn at once; part of what a seed means
@@ -124,27 +124,29 @@ def _generated(
 
 
 def decoding(
-    parts: Iterator[Part], codec: Codec
+    parts: Iterator[Part], codec: Codec, modality: Modality
 ) -> Iterator[tuple[Any, Int[np.ndarray, "b"] | None]]:
     """Each part in the data's own form, with its labels.
 
     Raises:
         NonFinite: G's weights may be finite and yet too large for what they make.
     """
+    first = 0
     for part in parts:
         if not part.samples.isfinite().all():
             raise NonFinite("generated samples are not finite")
-        yield codec.decode(part.samples), part.labels
+        yield modality.decoded(codec, part.samples, first), part.labels
+        first += len(part.samples)
 
 
 def decoded(
-    parts: Iterator[Part], codec: Codec, join: Callable[[Sequence[Any]], Any]
+    parts: Iterator[Part], codec: Codec, modality: Modality
 ) -> tuple[Any, Int[np.ndarray, "n"] | None]:
     """All parts in the data's own form, joined as its modality does, with their labels.
 
     Raises:
         NonFinite: as `decoding`.
     """
-    rows, labels = zip(*decoding(parts, codec), strict=True)
-    joined = None if labels[0] is None else np.concatenate(labels)
-    return join(rows), joined
+    rows, labels = zip(*decoding(parts, codec, modality), strict=True)
+    every = None if labels[0] is None else np.concatenate(labels)
+    return modality.joined(rows), every

@@ -134,6 +134,8 @@ class Modality:
     handed: Callable[[Any], Any] = lambda rows: rows  # and back: what `Gan.sample` returns
     # (codec, rows) → the same rows in a form that the codec encodes more quickly, for training
     quick: Callable[[Any, Rows], Rows] = lambda _codec, rows: rows
+    # (codec, samples, number of the first among all that are decoded in parts) → raw rows
+    decoded: Callable[[Any, Samples, int], Any] = lambda codec, x, _first: codec.decode(x)
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by

@@ -96,6 +96,7 @@ TABLE = Modality(
     preview=preview,
     writers=TABLE_WRITERS,
     quick=quick,
+    decoded=TableCodec.decode,
     joined=joined,
     narrowing=narrowing,
     taken=taken,

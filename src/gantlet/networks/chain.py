@@ -166,11 +166,12 @@ class ChainGenerator(nn.Module):
                 self.shares[start:stop, None], weights.out[start:stop, : own.stop],
                 layers[-1][: own.stop],
             )  # fmt: skip
-            p = logits.sub_(logits.amax(0)).exp_()
             if allowed is not None:
-                total = p.sum(0)
-                p *= allowed[start:stop]
-                chance += torch.log(p.sum(0) / total)
+                # What is left may be too unlikely for its probabilities to be told from nought.
+                whole = logits.logsumexp(0)
+                logits.masked_fill_(~allowed[start:stop], -torch.inf)
+                chance += logits.logsumexp(0) - whole
+            p = logits.sub_(logits.amax(0)).exp_()
             function = p.cumsum(0)
             # One at the first choice whose sum exceeds the number drawn, nought elsewhere.
             torch.gt(function, uniform[i] * function[-1], out=out[start:stop])

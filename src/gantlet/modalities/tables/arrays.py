@@ -48,7 +48,8 @@ def simple(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.Array:
         if isinstance(merged, pa.ChunkedArray):
             merged = merged.chunk(0) if merged.num_chunks else pa.array([], column.type)
         values = simple(pa.chunked_array([merged.dictionary]), kind.value_type, name)
-        return pa.DictionaryArray.from_arrays(merged.indices, values)
+        ordered = column.type.ordered
+        return pa.DictionaryArray.from_arrays(merged.indices, values, ordered=ordered)
     if pa.types.is_run_end_encoded(column.type):
         plain = [pc.call_function("run_end_decode", [chunk]) for chunk in column.chunks]
         return simple(pa.chunked_array(plain, column.type.value_type), kind, name)

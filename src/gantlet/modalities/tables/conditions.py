@@ -1,8 +1,8 @@
 """Conditions on a table's rows: "age >= 30", {"income": ">50K"} → what a sample may choose."""
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,23 @@ from gantlet.config import ConfigError
 from gantlet.modalities.base import Narrowing
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.codec import TableCodec
+from gantlet.modalities.tables.columns import Drawn
 from gantlet.modalities.tables.kernels import pc
+from gantlet.modalities.tables.reach import choices_allowed, missing, reach
 from gantlet.modalities.tables.records import Records
+from gantlet.modalities.tables.relations import LookupColumn
+from gantlet.modalities.tables.wanted import wanted_value
 
 COMPARISONS = {
     "==": pc.equal, "=": pc.equal, "!=": pc.not_equal, "<=": pc.less_equal,
     ">=": pc.greater_equal, "<": pc.less, ">": pc.greater,
 }  # fmt: skip
-FORM = re.compile(r"\s*(?P<name>.+?)\s*(?P<sign>==|!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*")
-QUOTES = "'\"`"
+FORM = re.compile(
+    r"\s*(?P<name>'[^']*'|\"[^\"]*\"|`[^`]*`|.+?)\s*"
+    r"(?P<sign>==|!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*",
+    re.DOTALL,
+)
+QUOTED = re.compile(r"'.*'|\".*\"|`.*`", re.DOTALL)
 
 
 class Condition(NamedTuple):
@@ -32,7 +40,8 @@ class Condition(NamedTuple):
     values: tuple[pa.Scalar, ...]  # null: a missing cell is wanted
 
     def __str__(self) -> str:
-        return f"{self.name} {self.sign} {' or '.join(str(value) for value in self.values)}"
+        each = map(_told, self.values)
+        return f"{self.name} {self.sign} {' or '.join(each)}"
 
 
 def narrowing(codec: TableCodec, where: Any) -> Narrowing:
@@ -43,9 +52,16 @@ def narrowing(codec: TableCodec, where: Any) -> Narrowing:
             of which one is wanted; None for a missing cell.
 
     Raises:
-        ConfigError: a column that does not exist, or a value that it cannot hold.
+        ConfigError: a column that does not exist, or a value that it cannot hold or never does.
     """
     wanted = conditions(codec.schema, where)
+    for condition in wanted:
+        kind = codec.kinds[codec.schema.names.index(condition.name)]
+        if not kind.is_modelled and any(value.is_valid for value in condition.values):
+            raise ConfigError(
+                f"{condition}: cells of '{condition.name}' are made anew for each sample; ask only "
+                f"whether they are missing, as in '{condition.name} = null'"
+            )
     return Narrowing(
         words=" and ".join(map(str, wanted)),
         allowed=_allowed(codec, wanted),
@@ -56,22 +72,18 @@ def narrowing(codec: TableCodec, where: Any) -> Narrowing:
 def conditions(schema: pa.Schema, where: Any) -> list[Condition]:
     """The conditions, their values in the columns' own types."""
     if isinstance(where, Mapping):
-        return [
-            _condition(schema, str(name), "=", _several(value)) for name, value in where.items()
-        ]
+        return [_condition(schema, str(name), "=", _several(it)) for name, it in where.items()]
     found = []
-    for text in [where] if isinstance(where, str) else where:
-        match = FORM.fullmatch(text)
+    for text in [where] if isinstance(where, str) else _several(where):
+        match = FORM.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ConfigError(
                 f"{text!r}: no condition; write a column, one of {' '.join(COMPARISONS)} and a "
                 "value, e.g. \"income='>50K'\" or 'age >= 30'"
             )
-        name, value = match["name"].strip(QUOTES), match["value"]
         # Without quotes, nothing or null stands for a missing cell.
-        is_missing = value in ("", "null")
-        values = [None] if is_missing else [value.strip(QUOTES) if value[0] in QUOTES else value]
-        found.append(_condition(schema, name, match["sign"], values))
+        value = None if match["value"] in ("", "null") else _bare(match["value"])
+        found.append(_condition(schema, _bare(match["name"]), match["sign"], [value]))
     return found
 
 
@@ -79,67 +91,128 @@ def fitting(rows: Records, wanted: Sequence[Condition]) -> Bool[np.ndarray, "n"]
     """Which rows fit all conditions; a missing cell fits only where it is asked for."""
     fits = np.ones(len(rows), bool)
     for condition in wanted:
-        cells = _plain(rows.table.column(condition.name))
-        compare = COMPARISONS[condition.sign]
-        any_of = np.zeros(len(rows), bool)
-        for value in condition.values:
-            found = cells.is_null() if value.as_py() is None else compare(cells, value)
-            any_of |= pc.fill_null(found, False).to_numpy().astype(bool)
-        fits &= any_of
+        field = rows.table.schema.field(condition.name)
+        cells = arrays.simple(rows.table.column(condition.name), field.type, field.name)
+        fits &= _fit(cells, condition)
     return fits
 
 
 def _condition(schema: pa.Schema, name: str, sign: str, values: Sequence[Any]) -> Condition:
-    if name not in schema.names:
-        near = difflib.get_close_matches(name, schema.names, n=1)
+    if schema.names.count(name) != 1:
+        near = get_close_matches(name, schema.names, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(schema.names)}"
-        raise ConfigError(f"column '{name}' does not exist; {hint}")
-    kind = schema.field(name).type
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    try:
-        return Condition(name, sign, tuple(_scalar(value, kind) for value in values))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise ConfigError(
-            f"column '{name}' holds {kind}: {', '.join(map(repr, values))} is no value of it"
-        ) from error
+        wrong = "is there several times" if name in schema.names else f"does not exist; {hint}"
+        raise ConfigError(f"column '{name}' {wrong}")
+    if not values:
+        raise ConfigError(f"column '{name}': no value is given that would fit")
+    scalars = tuple(wanted_value(schema.field(name), value) for value in values)
+    if COMPARISONS[sign] not in (pc.equal, pc.not_equal) and not all(s.is_valid for s in scalars):
+        raise ConfigError(f"'{name} {sign}': a missing cell is neither more nor less than another")
+    return Condition(name, sign, scalars)
 
 
-def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
-    return pa.scalar(value, kind) if value is None else pa.scalar(value).cast(kind)
+def _told(value: pa.Scalar) -> str:
+    if not value.is_valid:
+        return "missing"
+    # Python's own dates end long before Arrow's do.
+    return str(value.cast(pa.string()) if pa.types.is_temporal(value.type) else value)
 
 
 def _several(value: Any) -> Sequence[Any]:
-    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    is_one = isinstance(value, (str, bytes, pa.Scalar)) or not isinstance(value, Iterable)
+    return [value] if is_one else list(value)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    is_coded = pa.types.is_dictionary(column.type)
-    return column.cast(column.type.value_type) if is_coded else column
+def _bare(text: str) -> str:
+    return text[1:-1] if QUOTED.fullmatch(text) else text
+
+
+def _fit(cells: pa.Array, condition: Condition) -> Bool[np.ndarray, "n"]:
+    empty = missing(cells)
+    compare, any_of = COMPARISONS[condition.sign], np.zeros(len(cells), bool)
+    for value in condition.values:
+        if value.is_valid:
+            found = compare(*_comparable(cells, value)).fill_null(False)
+            any_of |= found.to_numpy(zero_copy_only=False) & ~empty
+        else:
+            any_of |= empty if compare is pc.equal else ~empty
+    return any_of
+
+
+def _comparable(cells: pa.Array, value: pa.Scalar) -> tuple[pa.Array, pa.Scalar]:
+    """The same in forms that Arrow compares; ordered categories by their order."""
+    if isinstance(cells, pa.DictionaryArray):
+        if cells.type.ordered:
+            (rank,) = arrays.places_of(pa.repeat(value, 1), cells.dictionary)
+            return cells.indices.cast(pa.int64()), pa.scalar(None if rank < 0 else int(rank))
+        cells = cells.dictionary_decode()
+    if pa.types.is_float16(cells.type):
+        return cells.cast(pa.float32()), value.cast(pa.float32())
+    return cells, value
 
 
 def _allowed(codec: TableCodec, wanted: Sequence[Condition]) -> Bool[np.ndarray, "choices"]:
-    """Choices that are not ruled out by an equality; all else is told by looking at the rows."""
-    allowed = np.ones(sum(codec.blocks), bool)
-    starts = np.concatenate([[0], np.cumsum(codec.blocks)])
-    first = 0
-    for field, kind in zip(codec.schema, codec.kinds, strict=True):
-        blocks = sum(len(part.digits.sizes) for part in kind.parts)
+    """Choices that some row that fits may be made of; all else is told by looking at the rows.
+
+    Of columns that change places to be in order, any choice may come to be any one's cell.
+    """
+    moved = {place for order in codec.orders for place in order}
+    allowed = [np.zeros(0, bool)]
+    for place, kind in enumerate(codec.kinds):
+        if not kind.parts:
+            continue
+        choices = np.ones(kind.parts[0].digits.count, bool)
         for condition in wanted:
-            if condition.name == field.name and COMPARISONS[condition.sign] is pc.equal and blocks:
-                codes = _codes(kind, field, condition.values)
-                for block in range(blocks):
-                    span = slice(starts[first + block], starts[first + block + 1])
-                    one_of = np.zeros(codec.blocks[first + block], bool)
-                    one_of[codes[:, block]] = True
-                    allowed[span] &= one_of
-        first += blocks
-    return allowed
+            column = codec.schema.names.index(condition.name)
+            source = codec.kinds[column]
+            follows = isinstance(source, LookupColumn) and source.source == place
+            if (column != place and not follows) or place in moved or not kind.is_modelled:
+                continue
+            if isinstance(source, LookupColumn):
+                cells = source.found(Drawn(np.arange(len(choices))))
+                ends = cells, cells
+            else:
+                ends = reach(kind)
+            able = _possible(ends, condition)
+            if not able.any():
+                raise ConfigError(_never(condition, ends[0]))
+            choices &= able
+        if not choices.any():
+            raise ConfigError(f"{' and '.join(map(str, wanted))}: no row fits all of it")
+        allowed.append(choices_allowed(kind, choices))
+    return np.concatenate(allowed)
 
 
-def _codes(kind: Any, field: pa.Field, values: Sequence[pa.Scalar]) -> np.ndarray:
-    cells = pa.chunked_array([pa.array([value.as_py() for value in values], values[0].type)])
-    if pa.types.is_dictionary(field.type):
-        cells = cells.cast(field.type)
-    splits = kind.split(arrays.simple(cells, field.type, field.name))
-    parts = zip(kind.parts, splits, strict=True)
-    return np.concatenate([part.digits.table[split.choice] for part, split in parts], axis=1)
+def _possible(ends: tuple[pa.Array, pa.Array], condition: Condition) -> Bool[np.ndarray, "k"]:
+    """Whether a cell between the two of each choice, or one of the two, may fit."""
+    low, high = ends
+    able = _fit(low, condition) | _fit(high, condition)
+    if low is high:
+        return able
+    # A sum that runs over its type's end stands below its start: nothing is known of it.
+    able |= _compared(pc.less, high, low)
+    for value in condition.values:
+        if value.is_valid:
+            able |= _compared(pc.less, low, value) & _compared(pc.less, value, high)
+    return able
+
+
+def _compared(compare: Any, one: Any, other: Any) -> Bool[np.ndarray, "k"]:
+    kind = one.type
+    if pa.types.is_float16(kind):
+        one, other = one.cast(pa.float32()), other.cast(pa.float32())
+    return compare(one, other).fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _never(condition: Condition, cells: pa.Array) -> str:
+    if isinstance(cells, pa.DictionaryArray):
+        cells = cells.dictionary_decode()
+    seen = cells.unique().drop_null()[:1_000]
+    seen = seen.to_pylist() if pa.types.is_large_string(seen.type) else []
+    near = [get_close_matches(str(v), seen, n=1) for v in condition.values if v.is_valid]
+    hint = (
+        f"; did you mean '{near[0][0]}'?"
+        if near and near[0] and condition.sign in ("=", "==")
+        else ""
+    )
+    return f"{condition}: no cell of that column ever is{hint}"
