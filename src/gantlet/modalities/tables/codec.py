@@ -288,6 +288,9 @@ def fit_table(rows: Records) -> TableCodec:
         field = schema.field(place)
         return arrays.simple(rows.table.column(place), field.type, field.name)
 
-    fitted = [fit_column(cells(place), knots) for place in range(len(schema))]
+    fitted = []
+    for place in range(len(schema)):
+        fitted.append(fit_column(cells(place), knots))
+        pa.default_memory_pool().release_unused()
     kinds, orders = related(fitted, schema.names, cells, len(rows))
     return TableCodec(schema, rows.form, tuple(kinds), tuple(orders))
