@@ -123,7 +123,7 @@ def bounds(array: pa.Array) -> tuple[int, int]:
     if array.type.byte_width > 8:
         ends = pc.call_function("min_max", [array]).as_py()
         scale = array.type.scale
-        return _unscaled(ends["min"], scale), _unscaled(ends["max"], scale)
+        return unscaled(ends["min"], scale), unscaled(ends["max"], scale)
     values = words(array)
     if not pa.types.is_unsigned_integer(array.type):
         values = values.view(np.int64)
@@ -170,7 +170,8 @@ def _array(values: np.ndarray, empty: Bool[np.ndarray, "n"], kind: pa.DataType) 
     return pa.Array.from_buffers(kind, len(values), [mask, pa.py_buffer(values)])
 
 
-def _unscaled(number: Decimal, scale: int) -> int:
+def unscaled(number: Decimal, scale: int) -> int:
+    """The integer that a decimal of this scale is kept as; exact at any size."""
     sign, digits, exponent = number.as_tuple()
     size = int("".join(map(str, digits))) * 10 ** (int(exponent) + scale)
     return -size if sign else size

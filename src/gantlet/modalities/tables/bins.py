@@ -21,6 +21,7 @@ from gantlet.modalities.tables.packing import packed, unpacked
 
 GRID = 1 << 15  # places in a bin that mean exactly a knot; float32 in [-1, 1] holds them
 FINE = 1 << 10  # steps of a position in float32 from one place to the next
+SLOT = 1 << 7  # places that are looked up together
 BINS = 512
 FEW, REPEATS = 256, 4.0  # at most so many distinct values, so often each: every one is a choice
 MANY, MANY_REPEATS = 2_304, 32.0  # the same for more values, seen more often
@@ -68,10 +69,12 @@ class Bins:
         low = self._start[knot].astype(np.float64)
         unseen = np.flatnonzero((self.knots[knot] != keys) & self.is_open[bins])
         if len(unseen):
+            ends = low[unseen] + width[unseen]
             low[unseen] += width[unseen] * self._shares_below(keys[unseen], knot[unseen])
             # As fine as a float32 of [-1, 1] is, and never a place that means the knot.
             between = np.rint(low[unseen] * FINE) / FINE
-            low[unseen] = between + np.where(between % 1 == 0, 2 / FINE, 0)
+            between = np.minimum(between, ends - 1 / FINE)
+            low[unseen] = between + np.where(between % 1 == 0, 1 / FINE, 0)
             width[unseen] = 0
         return Cells(bins, low, width)
 
@@ -80,7 +83,7 @@ class Bins:
         if places is None or not self.is_open.any():
             return self.knots[self.first[bins]]
         whole = np.clip(places, 0, GRID - 1).astype(np.int64)
-        knot = np.searchsorted(self._ends, bins * GRID + whole, side="right")
+        knot = self._knots_at(bins * GRID + whole)
         values = self.knots[knot]
         if self.spreads:
             part = np.minimum((places - self._start[knot]) / self._width[knot], 1.0)
@@ -124,8 +127,23 @@ class Bins:
         return ends - self._start
 
     @cached_property
-    def _ends(self) -> Int[np.ndarray, "_"]:
-        return (self._bin_of * GRID + self._start)[1:]
+    def _ends(self) -> Int[np.ndarray, "m"]:
+        """Where each knot's cell ends, all bins one after the other."""
+        return np.append((self._bin_of * GRID + self._start)[1:], self.count * GRID)
+
+    @cached_property
+    def _slots(self) -> Int[np.ndarray, "_"]:
+        """The first knot with a place in each slot: a search for all slots, done once."""
+        return np.searchsorted(self._ends, np.arange(0, self.count * GRID, SLOT), side="right")
+
+    def _knots_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+        """The knot whose cell holds each place, counted over all bins; most in one step or two."""
+        knot = self._slots[places // SLOT]
+        knot += self._ends[knot] <= places
+        knot += self._ends[knot] <= places
+        late = np.flatnonzero(self._ends[knot] <= places)
+        knot[late] = np.searchsorted(self._ends, places[late], side="right")
+        return knot
 
     @cached_property
     def _kept(self) -> Float[np.ndarray, "m"]:
@@ -146,11 +164,14 @@ class Bins:
     def _shares_below(self, keys: Keys, knot: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
         """How much of its nearest knot's cell lies before each value."""
         reach = np.where(self._reach[knot] > 0, self._reach[knot], 1.0)
-        away = np.clip(self._away(keys, knot), -self._below[knot], reach - self._below[knot])
         if not self.spreads:
             return np.full(len(keys), 0.5)
-        kept = self._kept[knot]
-        return np.minimum(kept + (1 - kept) * (away + self._below[knot]) / reach, 1 - 2.0**-9)
+        kept, away = self._kept[knot], self._away(keys, knot)
+        low, high = -self._below[knot], reach - self._below[knot]
+        if keys.dtype != np.float64:  # the middle of all that is rounded to the integer
+            away = (np.maximum(away - 0.5, low) + np.minimum(away + 0.5, high)) / 2
+        away = np.clip(away, low, high)
+        return kept + (1 - kept) * (away + self._below[knot]) / reach
 
     def _away(self, keys: Keys, knot: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
         knots = self.knots[knot]
@@ -205,7 +226,8 @@ def bins_for(values: Keys, counts: Int[np.ndarray, "v"], most_knots: int) -> Bin
     starts[::CELLS] = True
     first = np.flatnonzero(starts)
     repeats = rows.sum() / max(int((~alone).sum()), 1)
-    return Bins(knots, mass, exact, first, ~alone[first], bool(repeats < REPEATS))
+    spreads = bool(repeats < REPEATS or len(knots) < len(values))
+    return Bins(knots, mass, exact, first, ~alone[first], spreads)
 
 
 def _thinned(values: Keys, counts: np.ndarray, most: int) -> tuple[Keys, np.ndarray, np.ndarray]:

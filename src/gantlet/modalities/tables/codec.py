@@ -243,11 +243,13 @@ class TableCodec:
         for block, start in enumerate(starts[:-1]):
             weights[start : starts[block + 1], block] = np.arange(self.blocks[block])
         choice = np.empty((len(samples), count), np.int64)
+        values, last = samples.reshape(-1), np.array(self.blocks) - 1
+        rows = np.arange(len(samples))[:, None] * samples.shape[1]
         for at in range(0, len(samples), AT_ONCE >> 4):
             some = samples[at : at + (AT_ONCE >> 4), :total]
-            means = np.nan_to_num(some @ weights)
-            rounded = np.clip(np.rint(means), 0, np.array(self.blocks) - 1).astype(np.int64)
-            sharp = np.take_along_axis(some, starts[:-1] + rounded, 1) == 1
+            means = np.rint(some @ weights)  # fmax: what is no number is no choice either
+            rounded = np.minimum(np.fmax(means, 0), last).astype(np.int64)
+            sharp = values.take(rounded + starts[:-1] + rows[at : at + len(some)]) == 1
             for block in np.flatnonzero(~sharp.all(0)):
                 rounded[:, block] = some[:, starts[block] : starts[block + 1]].argmax(1)
             choice[at : at + len(some)] = rounded
@@ -286,6 +288,9 @@ def fit_table(rows: Records) -> TableCodec:
         field = schema.field(place)
         return arrays.simple(rows.table.column(place), field.type, field.name)
 
-    fitted = [fit_column(cells(place), knots) for place in range(len(schema))]
+    fitted = []
+    for place in range(len(schema)):
+        fitted.append(fit_column(cells(place), knots))
+        pa.default_memory_pool().release_unused()
     kinds, orders = related(fitted, schema.names, cells, len(rows))
     return TableCodec(schema, rows.form, tuple(kinds), tuple(orders))

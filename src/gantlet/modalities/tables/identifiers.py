@@ -20,6 +20,7 @@ from gantlet.modalities.tables.hashing import mixed
 
 FEWEST = 20  # rows from which distinct cells may be identifiers
 OFTEN = 5  # rows that must share what is given back of a text, so that no one's own is
+AT_ONCE = 1 << 20  # values looked at in one go
 PATTERNS = 64  # kept, the most frequent
 GOLDEN = 0.6180339887498949
 FIGURES, EVERY_BYTE = digits + ascii_lowercase + ascii_uppercase, bytes(range(256)).decode("latin1")
@@ -149,14 +150,15 @@ def fit_sequence(cells: pa.Array) -> SequenceColumn | None:
         return None
     values = arrays.words(cells)
     values = (values[~arrays.nulls(cells)] if rows[0] else values) - np.uint64(low % arrays.WORD)
-    places, off = np.divmod(values, np.uint64(step))
-    if off.any():
-        return None
     seen = np.zeros(rows[1], bool)
-    seen[places.astype(np.int64)] = True
+    for at in range(0, len(values), AT_ONCE):
+        places, off = np.divmod(values[at : at + AT_ONCE], np.uint64(step))
+        if off.any():
+            return None
+        seen[places.astype(np.int64)] = True
     if not seen.all():
         return None
-    falls = bool((np.diff(places.astype(np.int64)) == -1).all())
+    falls = bool((values[1:] < values[:-1]).all())
     last, step = (low, -step) if falls else (high, step)
     return SequenceColumn(
         cells.type,

@@ -17,12 +17,8 @@ from gantlet.modalities.tables.identifiers import (
     pattern_column,
     sequence_column,
 )
-from gantlet.modalities.tables.numbers import (
-    NumberColumn,
-    fit_floats,
-    fit_integers,
-    number_column,
-)
+from gantlet.modalities.tables.number_fit import fit_floats, fit_integers
+from gantlet.modalities.tables.numbers import NumberColumn, number_column
 from gantlet.modalities.tables.relations import (
     FormulaColumn,
     LookupColumn,

@@ -10,21 +10,21 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Int, UInt64
 
 from gantlet.modalities.tables import arrays
-from gantlet.modalities.tables.bins import GRID, Bins, Keys, bins_for, bins_from
+from gantlet.modalities.tables.bins import GRID, Bins, Keys, bins_from
 from gantlet.modalities.tables.columns import Drawn, Part, Seeds, Split
 from gantlet.modalities.tables.digits import digits_for
-from gantlet.modalities.tables.stamps import radices_for
 
 SPECIALS = ("null", "nan", "-inf", "inf")
-DECIMALS = 6  # of floats that are all kept to so many places, at most
-ALL_SORTED = 1 << 22  # rows up to which all values are sorted; beyond, a sample of them
-SAMPLED = 1 << 20
 EXACT_FLOATS = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
 class NumberColumn:
-    """Numbers as bins of one part, or stamps as bins of weeks, days and times of day."""
+    """Numbers as bins of one part, or stamps as bins of weeks, days and times of day.
+
+    Numbers beyond what was seen are brought to its ends, and so are null, NaN and infinities where
+    none was seen.
+    """
 
     type: pa.DataType
     specials: tuple[str, ...]  # those of SPECIALS that were seen: the first choices
@@ -126,11 +126,7 @@ class NumberColumn:
     def _ticks(self, cells: pa.Array, empty: Bool[np.ndarray, "n"]) -> UInt64[np.ndarray, "n"]:
         if empty.all():
             return np.zeros(len(cells), np.uint64)
-        least, greatest = arrays.bounds(cells)
-        high = self.low + self.step * self.top
-        if least < self.low or greatest > high:
-            cells = _clipped(cells, self.low, high)
-        away = arrays.words(cells) - np.uint64(self.low % arrays.WORD)
+        away = _within(cells, self.low, self.low + self.step * self.top)
         away[empty] = 0
         return away if self.step == 1 else away // np.uint64(self.step)
 
@@ -160,68 +156,6 @@ def number_column(kind: pa.DataType, plain: Mapping[str, Any]) -> NumberColumn:
     )
 
 
-def fit_floats(cells: pa.Array, most_knots: int) -> NumberColumn:
-    """The column of these floats."""
-    values, empty = arrays.floats(cells), arrays.nulls(cells)
-    found = {
-        "null": empty,
-        "nan": ~empty & np.isnan(values),
-        "-inf": ~empty & (values == -np.inf),
-        "inf": ~empty & (values == np.inf),
-    }
-    rows = {name: int(mask.sum()) for name, mask in found.items() if mask.any()}
-    values = values[~empty & np.isfinite(values)] if rows else values
-    bins = _bins(values, most_knots)
-    decimals = _decimals(values, cells.type)
-    grid = "" if decimals is None else f", {decimals} decimals" if decimals else ", whole"
-    return NumberColumn(
-        type=cells.type,
-        specials=tuple(rows),
-        special_rows=tuple(rows.values()),
-        decimals=decimals,
-        low=0,
-        step=1,
-        top=0,
-        radices=(),
-        bins=(bins,),
-        kind="number",
-        why=_why((bins,), rows, len(cells)) + grid,
-    )
-
-
-def fit_integers(cells: pa.Array, most_knots: int, kind: str = "number") -> NumberColumn | None:
-    """The column of these integers, decimals or stamps; none where they lie 2⁶⁴ steps apart."""
-    empty = arrays.nulls(cells)
-    low, high = arrays.bounds(cells)
-    ticks, rows = arrays.words(cells), {"null": int(empty.sum())} if empty.any() else {}
-    ticks = ticks[~empty] if rows else ticks
-    if high - low >= arrays.WORD:
-        return None
-    origin, radices = radices_for(cells.type, ticks.view(np.int64), low)
-    ticks = ticks - np.uint64(origin % arrays.WORD)
-    step = int(np.gcd.reduce(ticks, initial=np.uint64(radices[-1] if radices else 0))) or 1
-    ticks = ticks if step == 1 else ticks // np.uint64(step)
-    radices = tuple(radix // step for radix in radices)
-    bins, rest = [], ticks
-    for radix in radices:
-        bins.append(_bins(rest // np.uint64(radix), most_knots))
-        rest = rest % np.uint64(radix)
-    bins = (*bins, _bins(rest, most_knots))
-    return NumberColumn(
-        type=cells.type,
-        specials=tuple(rows),
-        special_rows=tuple(rows.values()),
-        decimals=None,
-        low=origin,
-        step=step,
-        top=(high - origin) // step,
-        radices=radices,
-        bins=bins,
-        kind=kind,
-        why=_why(bins, rows, len(cells)) + (f", steps of {step:,}" if step > 1 else ""),
-    )
-
-
 def _split(bins: Bins, keys: Keys, special: Int[np.ndarray, "n"], named: int) -> Split:
     if not bins.count:
         return Split(np.maximum(special, 0))
@@ -242,73 +176,22 @@ def _joined(bins: Bins, part: Drawn, named: int) -> Keys:
     return bins.values(choice, part.place)
 
 
-def _bins(values: Keys, most_knots: int) -> Bins:
-    if not len(values):
-        nothing = np.zeros(0, np.int64)
-        return Bins(values, nothing, nothing, nothing, nothing.astype(bool), False)
-    return bins_for(*_distinct(values), most_knots)
+def _within(cells: pa.Array, low: int, high: int) -> UInt64[np.ndarray, "n"]:
+    """How far above `low` each integer is, those beyond `low` and `high` brought there."""
+    if cells.type.byte_width > 8:
+        return _decimals_within(cells, low, high)
+    values = arrays.words(cells)
+    if pa.types.is_unsigned_integer(cells.type):
+        return np.clip(values, np.uint64(low), np.uint64(high)) - np.uint64(low)
+    signed = np.clip(values.view(np.int64), max(low, -(2**63)), min(high, 2**63 - 1))
+    return signed.view(np.uint64) - np.uint64(low % arrays.WORD)
 
 
-def _distinct(values: Keys) -> tuple[Keys, Int[np.ndarray, "v"]]:
-    """The distinct values in order, and how often each; of a sample where they are many.
-
-    The least and the greatest are always there, and so is every value where few were sampled.
-    """
-    if len(values) <= ALL_SORTED:
-        return np.unique(values, return_counts=True)
-    chosen = np.random.default_rng(0).integers(0, len(values), SAMPLED)
-    seen, counts = np.unique(values[chosen], return_counts=True)
-    if len(seen) <= SAMPLED // 64:
-        place = np.minimum(np.searchsorted(seen, values), len(seen) - 1)
-        missed = values[seen[place] != values]
-    else:
-        missed = np.array([values.min(), values.max()])
-        missed = missed[~np.isin(missed, seen)]
-    extra, times = np.unique(missed, return_counts=True)
-    scaled = np.maximum(1, np.rint(counts * (len(values) / SAMPLED))).astype(np.int64)
-    merged = np.concatenate([seen, extra])
-    order = np.argsort(merged)
-    return merged[order], np.concatenate([scaled, times])[order]
-
-
-def _decimals(values: Float[np.ndarray, "n"], kind: pa.DataType) -> int | None:
-    """The fewest decimals that keep every value as it is; none where DECIMALS do not do."""
-    if not len(values) or np.abs(values).max() >= EXACT_FLOATS / 10**DECIMALS:
-        return None
-    narrow = arrays.FLOATS[kind.byte_width]
-    for decimals in range(DECIMALS + 1):
-        if all(
-            (np.round(some, decimals).astype(narrow) == some).all()
-            for some in (values[:1_000], values)
-        ):
-            return decimals
-    return None
-
-
-def _clipped(cells: pa.Array, low: int, high: int) -> pa.Array:
-    """The cells with those beyond what was seen brought to its ends; slow, for the few."""
-    empty = arrays.nulls(cells)
-    signed = not pa.types.is_unsigned_integer(cells.type)
-    if cells.type.byte_width <= 8:
-        values = arrays.words(cells)
-        numbers = (values.view(np.int64) if signed else values).astype(object)
-    else:
-        numbers = np.array(
-            [0 if n is None else int(n.scaleb(cells.type.scale)) for n in cells.to_pylist()], object
-        )
-    away = (np.clip(numbers, low, high) - low).astype(np.uint64)
-    return arrays.of_words(away, low, empty, cells.type)
-
-
-def _why(bins: Sequence[Bins], specials: Mapping[str, int], rows: int) -> str:
-    words = [f"{name} in {count / rows:.1%}" for name, count in specials.items()]
-    if len(bins) == 1 and not bins[0].is_open.any():
-        return "; ".join([f"{bins[0].count:,} distinct values", *words])
-    alone = [
-        f"{part.knots[part.first[place]]:,} alone in {part.weights[place] / rows:.1%}"
-        for part in bins[-1:]
-        if len(bins) == 1
-        for place in np.flatnonzero(~part.is_open)[:3]
+def _decimals_within(cells: pa.Array, low: int, high: int) -> UInt64[np.ndarray, "n"]:
+    least, greatest = arrays.bounds(cells)
+    if low <= least and greatest <= high:
+        return arrays.words(cells) - np.uint64(low % arrays.WORD)
+    wholes = [
+        0 if cell is None else arrays.unscaled(cell, cells.type.scale) for cell in cells.to_pylist()
     ]
-    seen = " × ".join(f"{len(part.knots):,}" for part in bins)
-    return "; ".join([f"{seen} distinct values", *alone, *words])
+    return np.array([min(max(whole, low), high) - low for whole in wholes], np.uint64)
