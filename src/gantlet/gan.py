@@ -15,6 +15,7 @@ from gantlet.conditions import Clusters, clusters_of
 from gantlet.config import ConfigError, plain
 from gantlet.files import explained
 from gantlet.folder import Folder
+from gantlet.imputing import imputed
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Narrowing, Progress
@@ -144,6 +145,28 @@ class Gan:
             logits = torch.stack(each).amax(0)
         slope, offset = self.calibration
         return torch.sigmoid(slope * logits.double() + offset).cpu().numpy()
+
+    def impute(self, rows: Any, *, seed: int = 0) -> Any:
+        """The rows with each missing cell drawn by G given the row's others; no other changes.
+
+        Identifiers and free texts are no part of what was learnt: they stay as they are.
+        """
+        modality, family = MODALITIES[self.run.modality], NETWORKS[self.run.network.family]
+        if modality.holes is None or family.within is None or self.conditions.weights:
+            raise ConfigError(
+                "missing cells are filled by a generator of tables that makes its choices in turn"
+                " (network.family = 'chain')"
+            )
+        taken = modality.taken(rows)
+        holes = modality.holes(self.codec, taken)
+        if not holes.size:
+            return modality.handed(taken)
+        objective = self.run.objective
+        parts = imputed(
+            self.generator, family.within, objective.prior, objective.latent_dim, holes, seed=seed
+        )
+        parts = with_threads(self.run.threads, parts)
+        return modality.handed(holes.filled(torch.cat([part.samples for part in parts])))
 
     def save(self, path: str | Path) -> Path:
         """Everything that sampling and judging take, as one sealed file."""

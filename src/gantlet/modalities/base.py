@@ -109,6 +109,17 @@ class Narrowing(NamedTuple):
     fits: Callable[[Any], Bool[np.ndarray, "n"]]  # raw rows → which of them do
 
 
+class Holes(NamedTuple):
+    """Rows of which something is missing, and how it is put there."""
+
+    size: int  # how many such rows
+    # Numbers among those rows → choices that agree with what is known of each.
+    allowed: Callable[[Int[np.ndarray, "b"]], Bool[np.ndarray, "b choices"]]
+    # (numbers among them, a sample for each) → whether it leaves nothing missing and agrees
+    fits: Callable[[Int[np.ndarray, "b"], Samples], Bool[np.ndarray, "b"]]
+    filled: Callable[[Samples], Any]  # a sample for each → all rows, what is missing taken from it
+
+
 Survey = Generator[Progress, None, Found]
 Read = Generator[Progress, None, Raw]
 Put = Callable[[Any, Int[np.ndarray, "b"] | None], None]  # takes rows and their labels
@@ -140,6 +151,7 @@ class Modality:
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by
     narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
+    holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.
     extractor: Callable[[tuple[int, ...], bool], str] = lambda _shape, _has_labels: "identity"

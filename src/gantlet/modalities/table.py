@@ -11,6 +11,7 @@ from gantlet.modalities.base import Found, Modality, Preview, Raw, Read, Rows, S
 from gantlet.modalities.tables.codec import TableCodec, fit_table, table_codec
 from gantlet.modalities.tables.conditions import narrowing
 from gantlet.modalities.tables.frames import handed, records_of
+from gantlet.modalities.tables.holes import holes
 from gantlet.modalities.tables.matrix import matrices
 from gantlet.modalities.tables.preview import row_thumbnail, table_preview
 from gantlet.modalities.tables.reading import read_table, recognises_table
@@ -99,6 +100,7 @@ TABLE = Modality(
     decoded=TableCodec.decode,
     joined=joined,
     narrowing=narrowing,
+    holes=holes,
     taken=taken,
     handed=handed,
     extractor=lambda _shape, _has_labels: "plain",

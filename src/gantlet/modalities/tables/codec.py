@@ -111,8 +111,13 @@ class TableCodec:
             first: number of the first row among all that are decoded in parts; identifiers
                 count on from it
         """
+        coded = self.coded_samples(samples)
+        return self.decode_codes(coded.codes, coded.positions, first)
+
+    def coded_samples(self, samples: Float[Tensor, "n width"]) -> Coded:
+        """What each sample means: the inverse of `encode` of rows that are coded."""
         values = samples.detach().to("cpu", torch.float32).numpy()
-        return self.decode_codes(self._chosen(values), values[:, offsets(self.blocks)[-1] :], first)
+        return Coded(self._chosen(values), values[:, offsets(self.blocks)[-1] :])
 
     def codes(self, rows: Records) -> Integer[np.ndarray, "n blocks"]:
         """The choice of each block."""
