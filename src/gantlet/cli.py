@@ -94,8 +94,9 @@ def _add_sample(commands: Any) -> None:
     sample.add_argument("run", type=Path, help="a run's folder or a .gantlet file")
     sample.add_argument("-n", type=int, default=64, help="how many (default 64)")
     sample.add_argument(
-        "--out", type=Path, default=Path("samples.npz"),
-        help=".npz, .npy, .csv, .parquet, .png (a grid) ..., or a folder (default samples.npz)",
+        "--out", type=Path,
+        help=".npz, .npy, .csv, .parquet, .png (a grid) ..., or a folder "
+        "(default samples.npz, of tables samples.csv)",
     )  # fmt: skip
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--truncation", type=float, default=1.0, help="below 1: more typical")

@@ -21,6 +21,7 @@ from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
 from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
+from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import SourceError
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
@@ -86,12 +87,13 @@ def sample(options: argparse.Namespace) -> int:
     """gantlet sample"""
     _load(options.load)
     gan = opened(options.run)
+    out = options.out or Path(f"samples{next(iter(MODALITIES[gan.run.modality].writers))}")
     label = int(options.label) if (options.label or "").isdigit() else options.label
     job = gan.writing(
-        options.out, options.n, seed=options.seed, truncation=options.truncation, label=label,
+        out, options.n, seed=options.seed, truncation=options.truncation, label=label,
         where=options.where or None,
     )  # fmt: skip
-    view = Late(f"gantlet · {options.out}")
+    view = Late(f"gantlet · {out}")
     with Interrupts() as interrupts:
         try:
             watched(job, view, interrupts)
@@ -100,7 +102,7 @@ def sample(options: argparse.Namespace) -> int:
     if interrupts.asked is not None:
         print(f"\n{NAMES[interrupts.asked]}: stopped; nothing was written", file=sys.stderr)
         return 128 + interrupts.asked  # as a shell counts it: no file is there to go on with
-    print(f"{options.n:,} samples of {options.run} written to {options.out}")
+    print(f"{options.n:,} samples of {options.run} written to {out}")
     return 0
 
 
