@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from gantlet.evaluation.verdict_of_D import auc, logits_of, memorised, reliability, verdict
+from gantlet.evaluation.verdict_of_D import (
+    _findings,
+    auc,
+    logits_of,
+    memorised,
+    reliability,
+    verdict,
+)
 from gantlet.folder import Folder
 from gantlet.gan import of_folder
 from gantlet.measure import Calibration
@@ -86,3 +93,13 @@ def test_logits_are_those_that_realness_is_made_of(tmp_path):
     slope, offset = gan.calibration
     p = 1 / (1 + np.exp(-(slope * logits_of(gan, rows) + offset)))
     np.testing.assert_allclose(p, gan.realness(rows), rtol=1e-5)
+
+
+def test_a_discriminator_that_hardly_tells_anyone_apart_is_not_said_to_know_rows_by_heart():
+    rng = np.random.default_rng(0)
+    train, held_out, fake = (rng.normal(mean, 1, 4000) for mean in (0.1, 0.0, 0.0))
+    gap, memory = memorised(train, held_out, fake), auc(train, held_out)
+    assert gap.low > 0.25  # a large share of next to nothing
+    assert _findings(gap, memory) == []
+    far = memorised(train + 1, held_out, fake), auc(train + 1, held_out)
+    assert [finding.kind for finding in _findings(*far)] == ["discriminator_memorises"]

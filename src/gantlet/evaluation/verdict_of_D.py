@@ -21,6 +21,7 @@ AT_ONCE = 256
 BINS = 40
 GRID = 10  # bins of the reliability curve
 MEMORISED = 0.25  # gap that surely lies above this is a fault of the training
+REMEMBERED = 0.55  # and pairs in which a training row is rated above a held-out one
 REPEATS = 50  # simulations of the floor of the calibration error
 
 Train = Float64[np.ndarray, "t"]
@@ -136,7 +137,7 @@ def verdict(train: Train, held_out: HeldOut, fake: Fake, fitted: Calibration) ->
         ),
     ]  # fmt: skip
     panels.append(_reliability_chart(curve))
-    return Verdict(figures, panels, _findings(gap))
+    return Verdict(figures, panels, _findings(gap, memory))
 
 
 def auc(high: HeldOut, low: Fake) -> Estimate:
@@ -203,8 +204,9 @@ def _gap_words(gap: Estimate, memory: Estimate) -> str:
     )
 
 
-def _findings(gap: Estimate) -> list[Finding]:
-    if not gap.low > MEMORISED:
+def _findings(gap: Estimate, memory: Estimate) -> list[Finding]:
+    # Of a D that hardly tells anyone apart even a large share is next to nothing.
+    if not (gap.low > MEMORISED and memory.low > REMEMBERED):
         return []
     return [
         Finding(
