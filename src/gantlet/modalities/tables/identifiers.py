@@ -1,6 +1,7 @@
 """Identifiers: not modelled but made anew. Sequences go on; patterns get fresh characters."""
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,26 @@ CLASSES = (digits, ascii_lowercase, ascii_uppercase)
 HEXADECIMAL = (digits + "abcdef", digits + "ABCDEF")
 
 
+class Renewed(ABC):
+    """A column whose values are not learned: whether there is one is the only choice."""
+
+    rows: tuple[int, int]  # without and with a value
+    is_modelled = False
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return presence(self.rows)
+
+    def split(self, cells: pa.Array) -> list[Split]:
+        return presence_of(cells, self.rows)
+
+    @abstractmethod
+    def join(self, drawn: Sequence[Drawn], seeds: Seeds) -> pa.Array:
+        """New cells; of the same seeds the same."""
+
+
 @dataclass(frozen=True, eq=False)
-class SequenceColumn:
+class SequenceColumn(Renewed):
     """Integers a constant step apart; decoded rows count on from the last."""
 
     type: pa.DataType
@@ -39,14 +58,6 @@ class SequenceColumn:
     why: str
 
     kind = "identifier"
-    is_modelled = False
-
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        return presence(self.rows)
-
-    def split(self, cells: pa.Array) -> list[Split]:
-        return presence_of(cells, self.rows)
 
     def join(self, drawn: Sequence[Drawn], seeds: Seeds) -> pa.Array:
         away = (seeds.number + 1).astype(np.uint64) * np.uint64(self.step % arrays.WORD)
@@ -57,7 +68,7 @@ class SequenceColumn:
 
 
 @dataclass(frozen=True, eq=False)
-class PatternColumn:
+class PatternColumn(Renewed):
     """Texts or bytes of a few shapes; decoded rows get characters that are usual at each place."""
 
     type: pa.DataType
@@ -67,14 +78,6 @@ class PatternColumn:
     why: str
 
     kind = "identifier"
-    is_modelled = False
-
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        return presence(self.rows)
-
-    def split(self, cells: pa.Array) -> list[Split]:
-        return presence_of(cells, self.rows)
 
     def join(self, drawn: Sequence[Drawn], seeds: Seeds) -> pa.Array:
         # Each pattern takes its share of every round of numbers, and counts those it took.

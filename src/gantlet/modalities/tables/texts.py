@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gantlet.modalities.tables.categories import CategoryColumn, fit_categories
-from gantlet.modalities.tables.columns import Drawn, Part, Seeds, Split
+from gantlet.modalities.tables.columns import Drawn, Seeds
 from gantlet.modalities.tables.hashing import ODD, mixed, uniform
 from gantlet.modalities.tables.identifiers import (
     FEWEST,
     OFTEN,
     PatternColumn,
+    Renewed,
     absent,
     counts_of,
     patterns_of,
-    presence,
-    presence_of,
 )
 
 VOCABULARY = 5_000  # words kept, the most frequent
@@ -34,7 +32,7 @@ LONGEST = 64  # characters of an identifier
 
 
 @dataclass(frozen=True, eq=False)
-class WordsColumn:
+class WordsColumn(Renewed):
     """Free text; decoded rows hold its frequent words, in lengths as they were, and no sense."""
 
     type: pa.DataType
@@ -46,14 +44,6 @@ class WordsColumn:
     why: str
 
     kind = "free text"
-    is_modelled = False
-
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        return presence(self.rows)
-
-    def split(self, cells: pa.Array) -> list[Split]:
-        return presence_of(cells, self.rows)
 
     def join(self, drawn: Sequence[Drawn], seeds: Seeds) -> pa.Array:
         seed = mixed(seeds.hash ^ (seeds.number.astype(np.uint64) * ODD))
