@@ -97,7 +97,7 @@ def test_shares_set_out_from_the_datas_own():
     G = chain(scale=0.0)
     x = encoded([(0, 0, 1)] * 3 + [(1, 2, 1)])
     assert CHAIN.prime is not None
-    CHAIN.prime(G, x, None)
+    CHAIN.prime(G, G, x, None)
     p = torch.exp(-G.surprisal(encoded([(0, 0, 1), (0, 1, 1)]), None, None))
     # Each choice counts as if it had been seen once more, divided among its block's.
     first, second, last = 3.5 / 5, 3 + 1 / 3, 4.5 / 5

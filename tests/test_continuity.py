@@ -228,7 +228,7 @@ def players() -> list[tuple[str, tuple[int, ...], int]]:
     return [
         (name, shapes[rank], classes)
         for name, family in NETWORKS.items()
-        if not family.wants_blocks  # a choice has no derivative
+        if not (family.wants_blocks or family.wants_time)  # a choice has no derivative
         for rank in family.ranks
         for classes in (0, 3)
     ]
@@ -240,7 +240,7 @@ def test_derivatives_of_every_network_agree_with_central_differences(name, shape
     G = family.generator(Task(shape, classes, LATENT), family.settings()).double().eval()
     y = torch.arange(8) % 3 if classes else None
     if family.prime is not None:
-        family.prime(G, 0.5 * drawn(60, *shape), torch.arange(60) % 3 if classes else None)
+        family.prime(G, G, 0.5 * drawn(60, *shape), torch.arange(60) % 3 if classes else None)
     z, direction = drawn(8, LATENT, seed=1), drawn(8, LATENT, seed=2)
     h = 1e-6
     with torch.no_grad():

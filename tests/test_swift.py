@@ -103,7 +103,7 @@ def test_what_is_driven_out_of_the_range_for_long_stays_near_it():
 @pytest.mark.parametrize("shape", [SHAPE, (3, 13, 5)])
 def test_samples_stay_within_the_datas_range_and_what_left_it_can_come_back(shape):
     G, _ = players(shape)
-    SWIFT.prime(G, 3 * drawn(50, *shape), None)
+    SWIFT.prime(G, G, 3 * drawn(50, *shape), None)
     x = G(drawn(40, LATENT_DIM))
     assert x.abs().max() == 1
     G.zero_grad()
@@ -127,7 +127,7 @@ def test_generator_halves_to_a_base_of_some_pixels_and_returns_to_the_pictures_s
 def test_hold_vanishes_at_the_mixtures_own_draws_and_grows_with_the_square_of_the_way(classes):
     G, _ = players(classes=classes)
     data = 0.1 * drawn(300, *SHAPE)
-    SWIFT.prime(G, data, torch.arange(300) % 2 if classes else None)
+    SWIFT.prime(G, G, data, torch.arange(300) % 2 if classes else None)
     z, y = drawn(5, LATENT_DIM, seed=3), torch.arange(5) % max(1, classes)
     given = y if classes else None
     own = G.mixture(z, y)
@@ -142,7 +142,7 @@ def test_hold_vanishes_at_the_mixtures_own_draws_and_grows_with_the_square_of_th
 
 def test_hold_leaves_all_but_the_main_directions_to_the_game():
     G, _ = players()
-    SWIFT.prime(G, 0.1 * drawn(300, *SHAPE), None)
+    SWIFT.prime(G, G, 0.1 * drawn(300, *SHAPE), None)
     z, y = drawn(5, LATENT_DIM, seed=3), torch.zeros(5, dtype=torch.long)
     finer = G.mixture.basis[HELD:].sum(0).reshape(SHAPE)
     moved = SWIFT.hold(G, z, None, G.mixture(z, y) + 10 * finer)
@@ -184,5 +184,5 @@ def test_a_discriminator_of_packs_of_one_is_the_same_in_training_and_evaluation(
 def test_odd_pictures_are_held_by_what_is_seen_of_them():
     G, _ = players((3, 13, 5))
     data = 0.1 * drawn(100, 3, 13, 5)
-    SWIFT.prime(G, data, None)
+    SWIFT.prime(G, G, data, None)
     assert_close(G.mixture.mean, fitted(data, G.geometry).mean(0).flatten(), atol=1e-6, rtol=0)

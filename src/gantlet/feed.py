@@ -27,11 +27,33 @@ FEWEST_TO_SPLIT = 50  # below this many rows nothing is kept from training
 MOST_HELD_OUT = 10_000
 
 
-def split(seed: int, count: int, share: float) -> Split:
-    """A fixed part of the rows kept from training, the same for the same seed and count."""
+def split(
+    seed: int, count: int, share: float, spans: Int[np.ndarray, "n 2"] | None = None
+) -> Split:
+    """A fixed part of the rows kept from training, the same for the same seed and count.
+
+    Args:
+        spans: first and last part of the data that each row draws on. Whole parts are kept then,
+            and a row that draws on both kinds is left out.
+    """
+    if spans is not None and count >= FEWEST_TO_SPLIT:
+        return _split_parts(seed, spans, share)
     kept = min(int(count * share), MOST_HELD_OUT) if count >= FEWEST_TO_SPLIT else 0
     places = np.random.default_rng([seed, count]).permutation(count)
     return Split(np.sort(places[kept:]), np.sort(places[:kept]))
+
+
+def _split_parts(seed: int, spans: Int[np.ndarray, "n 2"], share: float) -> Split:
+    total = int(spans.max()) + 1
+    kept = np.zeros(total, bool)
+    count = min(round(total * share), total - 1)
+    kept[np.random.default_rng([seed, total]).permutation(total)[:count]] = True
+    within = np.append(0, np.cumsum(kept))
+    held = within[spans[:, 1] + 1] - within[spans[:, 0]]  # kept parts that each row draws on
+    sizes = spans[:, 1] - spans[:, 0] + 1
+    held_out = np.flatnonzero(held == sizes)
+    chosen = np.random.default_rng([seed, 1]).permutation(held_out)[:MOST_HELD_OUT]
+    return Split(np.flatnonzero(held == 0), np.sort(chosen))
 
 
 class Feed:

@@ -93,7 +93,7 @@ def planned(
         run, reason = _with_penalties(run, variance)
         reasons.append(reason)
     _check_batch(run, found.count)
-    task = Task(found.shape, classes, run.objective.latent_dim, found.blocks)
+    task = Task(found.shape, classes, run.objective.latent_dim, found.blocks, found.timed)
     needed = NETWORKS[run.network.family].latent_dim
     if needed is not None and "latent_dim" not in wishes.get("objective", {}):
         task = task._replace(latent_dim=needed(task))

@@ -82,10 +82,13 @@ def prepared(
     raw = yield from modality.load(source, settings)
     codec = modality.fit(raw)
     sketch = draft(modality.name, wishes)
-    parts = split(sketch.seed, len(raw.rows), sketch.keeping.hold_out)
+    parts = split(sketch.seed, len(raw.rows), sketch.keeping.hold_out, raw.spans)
     clusters = _clusters(sketch, raw, codec, parts)
     given, labels = _conditions(raw, codec, clusters, parts)
-    found = Found(count=len(parts.train), shape=codec.shape, blocks=codec.blocks)
+    found = Found(
+        count=len(parts.train), shape=codec.shape, blocks=codec.blocks,
+        timed=modality.timed(codec),
+    )  # fmt: skip
     yield Progress(0, 0, "trying out the machine")
     variance = _variance(raw, codec, parts)
     plan = planned(modality.name, found, len(given.weights), variance, wishes, probed=False)
@@ -143,7 +146,7 @@ def reopened(folder: Folder, source: Source | None) -> Generator[Progress, None,
             "not be the same run; bring the old data back or start anew with `gantlet train`"
         )
     codec = modality.codec(folder.codec())
-    parts = split(run.seed, len(raw.rows), run.keeping.hold_out)
+    parts = split(run.seed, len(raw.rows), run.keeping.hold_out, raw.spans)
     given, labels = _conditions(raw, codec, conditions.clusters_of(folder.path), parts)
     task = task_of(facts["task"])
     return Session(run, modality, raw, codec, task, given, labels, parts, facts)

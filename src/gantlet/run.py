@@ -79,6 +79,11 @@ def players(
             f"network.family = '{network.family}' is made for data of choices, such as tables, "
             "and these have none; choose another family"
         )
+    if family.wants_time and task.timed is None:
+        raise ConfigError(
+            f"network.family = '{network.family}' is made for series, and these are none; "
+            "choose another family"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (
@@ -98,7 +103,7 @@ def begun(run: Run, task: Task, example: Batch | None = None) -> TrainState:
     networks = players(run.network, task, run.seed)
     prime = NETWORKS[run.network.family].prime
     if prime is not None and example is not None:
-        prime(networks[0], example.x, example.y)
+        prime(*networks[:2], example.x, example.y)
     G, D, G_ema = (placed(network, device, run.precision) for network in networks)
     state = started(G, D, G_ema, run.seed)
     state.micro_batch = run.optimization.micro_batch

@@ -87,6 +87,19 @@ class Noise(Protocol):
         ...
 
 
+class Timed(NamedTuple):
+    """How samples that are rows over time, steps × numbers, are made up; all as plain integers.
+
+    A row begins with one-hot choices, then come values. The first `held` choices are made once
+    and stand in every row.
+    """
+
+    held: int = 0
+    turning: int = 0  # of the held: each row has the choice after that of the row before, cyclic
+    ended: int = 0  # 1: the next choice tells whether the series goes on (0) or is over (1)
+    governed: tuple[int, ...] = ()  # of each value: the choice whose first says it is there; or -1
+
+
 Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
 # Samples of allowed choices (b × choices) and ln of the probability that each would fall so.
 Within = Callable[[torch.nn.Module, Latents, Labels | None, Tensor], tuple[Samples, PerSample]]

@@ -49,8 +49,8 @@ class Explorable:
 
 
 def explorable(gan: Gan) -> Explorable | None:
-    """The generator of a GAN; none where samples are made of choices, which have no slope."""
-    if gan.task.blocks:
+    """The generator of a GAN; none where it makes choices, which have no slope."""
+    if gan.task.blocks or gan.task.timed:
         return None
     modality, some = MODALITIES[gan.run.modality], next(gan.generator.parameters())
 

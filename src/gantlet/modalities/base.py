@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from gantlet.metrics.columns import Columns
 from gantlet.metrics.courses import Courses
-from gantlet.types import Progress, Rows, Samples
+from gantlet.types import Progress, Rows, Samples, Timed
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ class Raw:
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     skipped: tuple[Skipped, ...] = ()
     formats: Mapping[str, int] = field(default_factory=dict)  # files of each, where there are files
+    # First and last part of the record that each row draws on: rows that share one stay together.
+    spans: Int[np.ndarray, "n 2"] | None = None
     resized: int = 0  # rows that were brought to this size from another
 
 
@@ -80,6 +82,7 @@ class Found:
     count: int  # rows, at most: unreadable ones are found out on reading
     shape: tuple[int, ...]  # of one encoded sample
     blocks: tuple[int, ...] = ()  # as the codec's
+    timed: Timed | None = None  # as the modality's
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     variance: float | None = None  # of a sample, summed over its numbers, where it is known
@@ -153,6 +156,7 @@ class Modality:
     augmentation: str | None = None  # what D's view of few samples is changed by
     narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
     holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing
+    timed: Callable[[Any], Timed | None] = lambda _codec: None  # of a codec, where rows are timed
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.
     extractor: Callable[[tuple[int, ...], bool], str] = lambda _shape, _has_labels: "identity"

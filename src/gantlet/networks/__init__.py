@@ -2,6 +2,7 @@
 
 from gantlet.networks.base import Family, Task, task_of
 from gantlet.networks.chain import CHAIN
+from gantlet.networks.course import COURSE
 from gantlet.networks.dcgan import DCGAN
 from gantlet.networks.mlp import MLP
 from gantlet.networks.resnet import RESNET
@@ -13,6 +14,7 @@ NETWORKS: dict[str, Family] = {
     "resnet": RESNET,
     "swift": SWIFT,
     "chain": CHAIN,
+    "course": COURSE,
 }
 
 __all__ = ["NETWORKS", "Family", "Task", "task_of"]

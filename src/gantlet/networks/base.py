@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from gantlet.types import Hold, Labels, Samples, Surprisal, Within
+from gantlet.types import Hold, Labels, Samples, Surprisal, Timed, Within
 
 
 class Task(NamedTuple):
@@ -16,16 +16,23 @@ class Task(NamedTuple):
     classes: int  # 0 where there are none
     latent_dim: int
     blocks: tuple[int, ...] = ()  # sizes of the choices that a sample begins with, one-hot
+    timed: Timed | None = None  # where a sample is rows over time, each beginning with choices
 
     def plain(self) -> dict[str, Any]:
         """What `task_of` makes this task of again, as JSON keeps it."""
-        return {**self._asdict(), "shape": list(self.shape), "blocks": list(self.blocks)}
+        timed = self.timed and {**self.timed._asdict(), "governed": list(self.timed.governed)}
+        return {
+            **self._asdict(), "shape": list(self.shape), "blocks": list(self.blocks),
+            "timed": timed,
+        }  # fmt: skip
 
 
 def task_of(values: Mapping[str, Any]) -> Task:
     """The inverse of `Task.plain`; runs of old know no blocks."""
-    blocks = tuple(values.get("blocks", ()))
-    return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks)
+    blocks, timed = tuple(values.get("blocks", ())), values.get("timed")
+    if timed is not None:
+        timed = Timed(**{**timed, "governed": tuple(timed["governed"])})
+    return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks, timed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +43,13 @@ class Family:
     generator: Callable[[Task, Any], nn.Module]
     discriminator: Callable[[Task, Any], nn.Module]
     ranks: tuple[int, ...]  # lengths of `Task.shape` that it takes: 1 vectors, 3 pictures
-    prime: Callable[[nn.Module, Samples, Labels | None], None] | None = None  # G, from data
+    prime: Callable[[nn.Module, nn.Module, Samples, Labels | None], None] | None = None  # from data
     hold: Hold | None = None  # how far samples are from where G set out with their z
     surprisal: Surprisal | None = None  # of real samples, where G's density can be computed
     within: Within | None = None  # samples held to some choices, where G can be
     latent_dim: Callable[[Task], int] | None = None  # numbers in z, where G needs just so many
     wants_blocks: bool = False  # made for samples that begin with choices
+    wants_time: bool = False  # made for samples that are rows over time
     at_once: int = 1  # chunks of samples that G makes in one pass; see `sampling.sampled`
     pack: Callable[[Any], int] = lambda _: 1  # samples that D judges together in training
     settle: Callable[[nn.Module, Samples], None] | None = None  # lets D judge samples alone

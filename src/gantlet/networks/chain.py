@@ -135,7 +135,7 @@ class ChainGenerator(nn.Module):
             seen = torch.cat(layers[-1], dim=1)
             logits = linear(seen, weights.out[start:stop, : own.stop], self.shares[start:stop])
             p = logits.softmax(1)
-            hard = torch.zeros_like(p).scatter_(1, _chosen(p, uniform[:, i])[:, None], 1.0)
+            hard = torch.zeros_like(p).scatter_(1, chosen(p, uniform[:, i])[:, None], 1.0)
             out.append(hard + p - p.detach())
             sums = sums + out[-1] @ weights.choices[start:stop]
         return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
@@ -192,7 +192,7 @@ class ChainGenerator(nn.Module):
             kept = noise.uniform("G/forget", len(self.blocks)) >= self.settings.forget
             rows = rows * kept[:, :, None]
         hidden = leaky_relu(self._start(y, len(x)) + rows.sum(1), SLOPE)
-        left_out = _Dropout(noise, self.settings.dropout)
+        left_out = Dropout(noise, self.settings.dropout)
         for matrix, bias in zip(weights.hidden, self.biases, strict=True):
             hidden = hidden + leaky_relu(linear(left_out(hidden), matrix, bias), SLOPE)
         logits = linear(left_out(hidden), weights.out, self.shares)
@@ -203,25 +203,25 @@ class ChainGenerator(nn.Module):
         return torch.stack(total).sum(0)
 
 
-def _chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
+def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
     """The first choice at which the distribution function exceeds `uniform`."""
     function = p.cumsum(1)
     # The last sum may miss 1 by rounding; what lies beyond it is the last choice's.
     return (function[:, :-1] <= uniform[:, None]).sum(1)
 
 
-class _Dropout:
+class Dropout:
     """Leaves out units by numbers of the step's own; nothing where there is no noise."""
 
     def __init__(self, noise: Noise | None, share: float) -> None:
         self.noise, self.share, self.layer = noise if share else None, share, 0
 
-    def __call__(self, hidden: Float[Tensor, "b width"]) -> Float[Tensor, "b width"]:
+    def __call__(self, hidden: Float[Tensor, "b *t width"]) -> Float[Tensor, "b *t width"]:
         if self.noise is None:
             return hidden
         self.layer += 1
-        kept = self.noise.uniform(f"G/dropout/{self.layer}", hidden.shape[1]) >= self.share
-        return hidden * kept / (1 - self.share)
+        kept = self.noise.uniform(f"G/dropout/{self.layer}", hidden.shape[-1]) >= self.share
+        return hidden * (kept if hidden.ndim == 2 else kept[:, None]) / (1 - self.share)
 
 
 class ChainDiscriminator(nn.Module):
@@ -244,13 +244,13 @@ class ChainDiscriminator(nn.Module):
         return self.out(hidden, y)
 
 
-def _prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
+def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
     """Sets out from the choices' shares, as if all columns were independent."""
-    del y
+    del D, y
     assert isinstance(G, ChainGenerator), "a chain's prime is given a chain"
     with torch.no_grad():
-        chosen = (G.codes(x.to(G.first.device)) + G.first).flatten()
-        counts = torch.bincount(chosen, minlength=G.total)
+        taken = (G.codes(x.to(G.first.device)) + G.first).flatten()
+        counts = torch.bincount(taken, minlength=G.total)
         sizes = torch.tensor(G.blocks).to(counts)[G.block]
         G.shares.copy_(torch.log((counts + 1 / sizes) / (len(x) + 1)))
 

@@ -203,8 +203,9 @@ def settle(D: nn.Module, x: Samples) -> None:
         D.typical.copy_(D.varieties(D.features(x)).mean(0))
 
 
-def prime(G: nn.Module, x: Samples, y: Labels | None) -> None:
+def prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
     """Sets what G knows of the data before the game begins."""
+    del D
     assert isinstance(G, SwiftGenerator)
     G.mixture.prime(fitted(x, G.geometry), y)
 

@@ -1,0 +1,129 @@
+"""What is new in each step of a series: values against their best linear guess, at unit scale.
+
+The guess is a vector autoregression of the last two steps (Lütkepohl 2005, ch. 3), one of its own
+for each of the first steps. Smooth or slowly wandering series differ from it by a tiny fraction of
+their spread, and it is by that fraction that generated ones are told from real ones.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+ORDER = 2  # steps that the guess looks back; more would let small errors grow without bound
+RIDGE = 1e-9  # of the values' unit variance: smooth series are nearly linear in their last steps
+ROWS = 20  # steps for each weight of a guess, at least; with fewer it looks less far back
+SMALLEST = 1e-5  # scale of what is new, in the values' units
+FARTHEST = 10.0  # innovations as networks see them: what lies beyond is a rupture
+MARGIN = 0.02  # of its range, by which a value or an innovation may leave it
+
+Values = Float[Tensor, "b t c"]
+Row = Float[Tensor, "b c"]
+
+
+class Innovations(nn.Module):
+    """x ↔ (x − guess) / scale, step by step; set from data, never learned by the game."""
+
+    weights: Float[Tensor, "order1 lags c"]
+    bias: Float[Tensor, "order1 c"]
+    scale: Float[Tensor, "order1 c"]
+    change: Float[Tensor, "c"]  # typical, from a step to the next
+    low: Float[Tensor, "c"]
+    high: Float[Tensor, "c"]
+    least: Float[Tensor, "order1 c"]  # innovations
+    most: Float[Tensor, "order1 c"]
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.register_buffer("weights", torch.zeros(ORDER + 1, ORDER * channels, channels))
+        self.register_buffer("bias", torch.zeros(ORDER + 1, channels))
+        for name in ("scale", "change"):
+            shape = (ORDER + 1, channels) if name == "scale" else (channels,)
+            self.register_buffer(name, torch.ones(shape))
+        self.register_buffer("least", torch.full((ORDER + 1, channels), -FARTHEST))
+        self.register_buffer("most", torch.full((ORDER + 1, channels), FARTHEST))
+        self.register_buffer("low", torch.full((channels,), -FARTHEST))
+        self.register_buffer("high", torch.full((channels,), FARTHEST))
+
+    @torch.no_grad()
+    def prime(self, x: Values, there: Values) -> None:
+        """Fits the guesses by least squares, a little shrunk, on the values that are there."""
+        x, there = x.double(), there.double()
+        lags = self._lags(x)
+        for order in range(ORDER + 1):
+            last = x.shape[1] if order == ORDER else order + 1
+            for channel in range(self.channels):
+                known = there[:, order:last, channel].flatten() > 0
+                seen = lags[:, order:last, : order * self.channels].flatten(0, 1)[known]
+                wanted = x[:, order:last, channel].flatten()[known]
+                if order and len(wanted) < ROWS * (seen.shape[1] + 1):
+                    for fitted in (self.weights, self.bias, self.scale):
+                        fitted[order, ..., channel] = fitted[order - 1, ..., channel]
+                    continue
+                if not len(wanted):
+                    continue
+                inputs = torch.cat([seen, torch.ones_like(seen[:, :1])], dim=1) if order else None
+                inputs = torch.ones_like(wanted)[:, None] if inputs is None else inputs
+                gram = inputs.T @ inputs
+                gram += RIDGE * len(wanted) * torch.eye(len(gram), dtype=gram.dtype)
+                solution = torch.linalg.solve(gram, inputs.T @ wanted)
+                left = (wanted - inputs @ solution).square().mean().sqrt().item()
+                self.weights[order, : order * self.channels, channel] = solution[:-1].to(
+                    self.weights
+                )
+                self.bias[order, channel] = solution[-1]
+                self.scale[order, channel] = max(left, SMALLEST)
+        both = there[:, 1:] * there[:, :-1]
+        steps = (x[:, 1:] - x[:, :-1]).square() * both
+        typical = (steps.sum((0, 1)) / both.sum((0, 1)).clamp_min(1)).sqrt()
+        self.change.copy_(typical.clamp_min(SMALLEST))
+        _widened(self.low, self.high, x.flatten(0, 1))
+        new = self.of(x.to(self.scale)) * there.to(self.scale)
+        for order in range(min(ORDER + 1, x.shape[1])):
+            last = x.shape[1] if order == ORDER else order + 1
+            _widened(self.least[order], self.most[order], new[:, order:last].flatten(0, 1))
+
+    def _lags(self, x: Values) -> Float[Tensor, "b t lags"]:
+        padded = torch.cat([x.new_zeros(len(x), ORDER, self.channels), x], dim=1)
+        steps = x.shape[1]
+        return torch.cat(
+            [padded[:, ORDER - back : ORDER - back + steps] for back in range(1, ORDER + 1)], dim=2
+        )
+
+    def orders(self, steps: int) -> Tensor:
+        """How many steps each guess looks back."""
+        return torch.arange(steps, device=self.scale.device).clamp_max(ORDER)
+
+    def of(self, x: Values) -> Values:
+        """What is new in each step, in units of what is typical."""
+        lags, first = self._lags(x), min(ORDER, x.shape[1])
+        guesses = [lags[:, t : t + 1] @ self.weights[t] + self.bias[t] for t in range(first)]
+        guesses.append(lags[:, first:] @ self.weights[ORDER] + self.bias[ORDER])
+        return (x - torch.cat(guesses, dim=1)) / self.scale[self.orders(x.shape[1])]
+
+    def guess(self, before: list[Row], like: Row) -> Row:
+        """The guess of the step after these."""
+        order = min(len(before), ORDER)
+        total = self.bias[order].expand_as(like)
+        for back in range(1, order + 1):
+            rows = self.weights[order, (back - 1) * self.channels : back * self.channels]
+            total = total + before[-back] @ rows
+        return total
+
+    def changes(self, x: Values) -> Values:
+        """Each step less the step before it, in units of what is typical; the first is nought."""
+        steps = (x[:, 1:] - x[:, :-1]) / self.change
+        return torch.cat([torch.zeros_like(x[:, :1]), steps], dim=1)
+
+    def told(self, x: Values) -> Float[Tensor, "b t three_c"]:
+        """Values, changes and innovations side by side, all at about unit scale."""
+        new = self.of(x).clamp(-FARTHEST, FARTHEST)
+        changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
+        return torch.cat([x, changes, new], dim=2)
+
+
+def _widened(low: Float[Tensor, "c"], high: Float[Tensor, "c"], seen: Float[Tensor, "n c"]) -> None:
+    """Sets the ends of what was seen, and a little more."""
+    least, most = seen.amin(0), seen.amax(0)
+    low.copy_(least - MARGIN * (most - least))
+    high.copy_(most + MARGIN * (most - least))
