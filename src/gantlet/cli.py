@@ -59,12 +59,20 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(commands: Any) -> None:
     train = commands.add_parser("train", help="train on a folder, file or built-in data set")
     train.add_argument(
-        "source", help="folder, zip, idx, .npy, .npz, .csv; or digits, ring, grid, spiral, moons"
+        "source",
+        help="folder, zip, idx, .npy, .csv, .parquet ...; or digits, ring, grid, spiral, moons",
     )
     train.add_argument("--minutes", type=float, help="time to train (default 10)")
     train.add_argument("--steps", type=int, help="end after so many steps")
     train.add_argument("--images", type=int, help="end after so many real samples")
     train.add_argument("--resolution", metavar="SIZE", help="pictures: 64, or 128x96 (W x H)")
+    train.add_argument(
+        "--series", dest="modality", action="store_const", const="series",
+        help="a record over time, not rows that stand alone: windows of it are generated",
+    )  # fmt: skip
+    train.add_argument("--time", metavar="COLUMN", help="series: when each step is")
+    train.add_argument("--entity", metavar="COLUMN", help="series: whose step each row is")
+    train.add_argument("--length", type=int, help="series: steps of a sample (default: found)")
     train.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder")
     train.add_argument("--seed", type=int, help="all randomness follows from it (default 0)")
     train.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML or JSON")

@@ -41,8 +41,11 @@ def wishes_of(options: argparse.Namespace) -> dict[str, Any]:
             flags.setdefault("budget", {})[name] = getattr(options, name)
     if options.seed is not None:
         flags["seed"] = options.seed
-    if options.resolution is not None:
-        flags["data"] = {"resolution": options.resolution}
+    if options.modality is not None:
+        flags["modality"] = options.modality
+    for name in ("resolution", "time", "entity", "length"):
+        if getattr(options, name) is not None:
+            flags.setdefault("data", {})[name] = getattr(options, name)
     file = read(options.config) if options.config else {}
     return layered(file, flags, assign(options.set))
 

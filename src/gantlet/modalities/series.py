@@ -1,0 +1,180 @@
+"""Time series: records over time ↔ rows of choices and values, and what the rest needs to know."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float, Int
+
+from gantlet.metrics import frechet_distance
+from gantlet.modalities.base import (
+    Found,
+    Modality,
+    Preview,
+    Put,
+    Raw,
+    Rows,
+    Source,
+    Survey,
+    Writer,
+)
+from gantlet.modalities.tables.frames import handed as handed_table
+from gantlet.modalities.tables.frames import records_of
+from gantlet.modalities.tables.writers import TABLE_WRITERS
+from gantlet.modalities.timelines.codec import SeriesCodec, series_codec
+from gantlet.modalities.timelines.courses import courses_of
+from gantlet.modalities.timelines.fitting import fit_series
+from gantlet.modalities.timelines.preview import series_preview, series_thumbnail
+from gantlet.modalities.timelines.reading import Timeline, read_series
+from gantlet.modalities.timelines.settings import SeriesSettings
+from gantlet.modalities.timelines.spans import SERIES, Spans, joined
+from gantlet.modalities.timelines.stacks import is_stack, stacked
+from gantlet.modalities.writing import Writing, write_npy, write_npz
+
+__all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
+
+DIMENSIONS = 128  # of features, at most
+
+
+def survey(source: Source, settings: SeriesSettings) -> Survey:
+    """Series are read and their columns told apart as they will be for training."""
+    raw = yield from read_series(source, settings)
+    codec = fit(raw)
+    notes = [c.note(name) for name, c in zip(codec.schema.names, codec.channels, strict=True)]
+    return Found(
+        count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, timed=codec.timed,
+        notes=raw.notes, columns=tuple((n.name, n.kind, n.why, n.encoding) for n in notes),
+    )  # fmt: skip
+
+
+def fit(raw: Raw) -> SeriesCodec:
+    """The codec of these series."""
+    assert isinstance(raw.rows, Timeline), "series come from their load"
+    return fit_series(raw.rows)
+
+
+def features(codec: SeriesCodec, rows: Spans) -> Float[np.ndarray, "n d"]:
+    """The encoded series, under one fixed random projection where longer than 128 numbers."""
+    x = codec.encode(rows).flatten(1).numpy()
+    if x.shape[1] <= DIMENSIONS:
+        return x.astype(np.float64)
+    directions = np.random.default_rng(0).standard_normal((x.shape[1], DIMENSIONS))
+    return (x @ directions.astype(np.float32)).astype(np.float64) / math.sqrt(DIMENSIONS)
+
+
+def quick(codec: SeriesCodec, rows: Rows) -> Rows:
+    """The steps coded once, and the windows' places among them."""
+    assert isinstance(rows, Spans), "series come from their load"
+    return codec.coded(rows)
+
+
+def independent(rows: Spans, rng: np.random.Generator) -> Spans:
+    """Each column of each series from another series of the same length: no dependence."""
+    own = rows.apart()
+    columns = []
+    for column in own.table.columns:
+        places = np.arange(len(own))
+        for length in np.unique(own.lengths):
+            same = np.flatnonzero(own.lengths == length)
+            places[same] = rng.permutation(same)
+        columns.append(column.take(pa.array(own[places].steps())))
+    table = pa.Table.from_arrays(columns, schema=own.table.schema)
+    return Spans(table, own.starts, own.stops, own.form, own.numbers)
+
+
+def preview(rows: Spans, labels: Int[np.ndarray, "n"] | None) -> Preview:
+    """The first series, drawn channel by channel."""
+    del labels
+    return series_preview(rows)
+
+
+def taken(rows: Any) -> Spans:
+    """An array, or a frame with a column that numbers the series; series as they are."""
+    if isinstance(rows, Spans):
+        return rows
+    if is_stack(rows):
+        table, steps = stacked(rows)
+        stops = np.arange(1, len(table) // steps + 1) * steps
+        return Spans(table, stops - steps, stops, "array")
+    records = records_of(rows)
+    table = records.table
+    if SERIES not in table.column_names:
+        return Spans(table, np.array([0]), np.array([len(table)]), records.form)
+    numbers = table.column(SERIES).to_numpy()
+    starts = np.flatnonzero(np.append(True, np.diff(numbers) != 0))
+    stops = np.append(starts[1:], len(table))
+    return Spans(table.drop_columns([SERIES]), starts, stops, records.form, numbers[starts])
+
+
+def handed(rows: Spans) -> Any:
+    """An array as n × steps × channels; else a frame, one series below the other, numbered."""
+    if rows.form == "array":
+        return array_of(rows)
+    return handed_table(rows.records())
+
+
+def array_of(rows: Spans) -> np.ndarray:
+    """The series as n × steps × channels, where all are as long."""
+    own = rows.apart()
+    columns = [column.to_numpy() for column in own.table.columns]
+    return np.stack(columns, 1).reshape(len(own), -1, len(columns))
+
+
+@contextmanager
+def _as_rows(writer: Writer, path: Path, count: int, classes: int) -> Iterator[Put]:
+    with writer(path, count, classes) as put:
+        yield lambda rows, labels: put(rows.records(), labels)
+
+
+@contextmanager
+def _as_array(writer: Writer, path: Path, count: int, classes: int) -> Writing:
+    with writer(path, count, classes) as put:
+        yield lambda rows, labels: put(numbers_alone(rows), labels)
+
+
+def numbers_alone(rows: Spans) -> Float[np.ndarray, "n t c"]:
+    """All channels that are numbers, NaN after a series' end."""
+    return courses_of([rows])[0].values if rows.form != "array" else array_of(rows)
+
+
+def alike(codec: SeriesCodec) -> Mapping[str, Any]:
+    """Other data are cut as these were."""
+    return {"time": codec.time, "length": codec.length}
+
+
+WRITERS: Mapping[str, Writer] = {
+    **{suffix: partial(_as_rows, writer) for suffix, writer in TABLE_WRITERS.items() if suffix},
+    ".npz": partial(_as_array, write_npz),
+    ".npy": partial(_as_array, write_npy),
+    "": partial(_as_rows, TABLE_WRITERS[""]),
+}
+
+SERIES_MODALITY = Modality(
+    name="series",
+    recognises=is_stack,
+    settings=SeriesSettings,
+    survey=survey,
+    load=read_series,
+    fit=fit,
+    codec=series_codec,
+    features=features,
+    distance=frechet_distance,
+    preview=preview,
+    writers=WRITERS,
+    quick=quick,
+    decoded=SeriesCodec.decode,
+    joined=joined,
+    timed=lambda codec: codec.timed,
+    taken=taken,
+    handed=handed,
+    extractor=lambda _shape, _has_labels: "plain",
+    independent=independent,
+    alike=alike,
+    thumbnail=series_thumbnail,
+    courses=courses_of,
+)

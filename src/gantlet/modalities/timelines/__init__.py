@@ -1,0 +1,1 @@
+"""What the modality of series is made of."""

@@ -1,0 +1,223 @@
+"""When steps are: the interval between stamps, and where in the calendar a series begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float, Int
+
+from gantlet.modalities.tables.stamps import DAYS
+
+EVEN = 0.9  # share of the steps that must be one interval, or a few of them, apart
+MOST_TURNS = 288  # steps of a day that are told apart
+WEEKDAYS, WORKDAYS, MONTHS = 7, 5, 12
+YEAR, FORTNIGHT = 330, 14  # days that a record must span for months, weekdays to mean something
+
+Stamps = Int[np.ndarray, "n"]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Stamps are counted in the column's own unit, as `Level` counts whole numbers."""
+
+    day: int  # units of a day; 0 where the time is a mere number
+    interval: int  # units of a step; of "months", months
+    kind: str  # even | workdays | months | uneven
+    low: int  # of all stamps that a series begins with
+    high: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the choices that say where in the calendar a series begins."""
+        return tuple(size for size, _ in self._blocks())
+
+    @property
+    def turning(self) -> int:
+        """1 where the first of them goes one on at each step."""
+        return int(any(turns for _, turns in self._blocks()))
+
+    def calendar(self, starts: Stamps) -> list[Int[np.ndarray, "n"]]:
+        """The choice of each block for series that begin so."""
+        found = []
+        for name in self._names():
+            if name == "time":
+                found.append((starts - self.low) % self.day // self.interval)
+            elif name == "weekday":
+                found.append((self._days(starts) + 3) % WEEKDAYS)  # 1970 began on a Thursday
+            elif name == "workday":
+                found.append(np.minimum((self._days(starts) + 3) % WEEKDAYS, WORKDAYS - 1))
+            else:
+                found.append(months(self._days(starts)) % MONTHS // self._every())
+        return found
+
+    def stamps(
+        self, calendar: list[Int[np.ndarray, "n"]], chance: Float[np.ndarray, "n"], steps: int
+    ) -> Int[np.ndarray, "n steps"]:
+        """Stamps of series that begin at such a place of the calendar, anywhere in the record."""
+        named = dict(zip(self._names(), calendar, strict=True))
+        ahead = np.arange(steps)
+        if self.kind == "months":
+            ends = np.array([self.low, self.high])
+            first, last = months(self._days(ends))
+            month = first + np.floor(chance * (last - first + 1)).astype(np.int64)
+            if "month" in named:
+                month = month - (month % MONTHS) + named["month"] * self._every()
+            days = _day_of(month[:, None] + ahead * self.interval, self._monthday())
+            return days * self.day + self.low % self.day
+        if not self.day:
+            count = (self.high - self.low) // max(self.interval, 1) + 1
+            starts = self.low + np.floor(chance * count).astype(np.int64) * self.interval
+            return starts[:, None] + ahead * self.interval
+        days = self._begun(named, chance)
+        starts = days * self.day + self.low % self.day
+        if "time" in named:
+            starts = starts + named["time"] * self.interval
+        elif self.interval < self.day:
+            within = self.day // max(self.interval, 1)
+            starts = starts + np.floor(chance * 7919 % 1 * within).astype(np.int64) * self.interval
+        if self.kind == "workdays":
+            begun = np.busday_offset(days.astype("datetime64[D]"), 0, roll="forward")
+            gone = np.busday_offset(begun[:, None], ahead, roll="forward").astype(np.int64)
+            return gone * self.day + self.low % self.day
+        return starts[:, None] + ahead * self.interval
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON; the inverse is `Clock(**plain)`."""
+        return {
+            "day": self.day, "interval": self.interval, "kind": self.kind, "low": self.low,
+            "high": self.high,
+        }  # fmt: skip
+
+    def told(self) -> str:
+        """The interval in words."""
+        if self.kind == "uneven":
+            return "steps at uneven intervals"
+        if self.kind == "workdays":
+            return "a step each working day"
+        if self.kind == "months":
+            return "a step a month" if self.interval == 1 else f"a step each {self.interval} months"
+        if not self.day:
+            return f"steps {self.interval} apart"
+        seconds = self.interval * 86_400 / self.day
+        units = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+        for size, name in units:
+            if seconds % size == 0:
+                count = int(seconds // size)
+                return f"a step each {name}" if count == 1 else f"a step each {count} {name}s"
+        return f"a step each {seconds:g} seconds"
+
+    def _names(self) -> list[str]:
+        if not self.day:
+            return []
+        span = (self.high - self.low) // self.day
+        if self.kind == "months":
+            return ["month"] if self.interval < MONTHS and MONTHS % self.interval == 0 else []
+        names = []
+        if (
+            self.kind == "even"
+            and self.interval < self.day
+            and self.day % self.interval == 0
+            and (self.day // self.interval <= MOST_TURNS)
+        ):
+            names.append("time")
+        if self.kind == "workdays":
+            names.append("workday")
+        elif self.interval <= self.day and span >= FORTNIGHT:
+            names.append("weekday")
+        return [*names, "month"] if span >= YEAR and self.interval <= 31 * self.day else names
+
+    def _blocks(self) -> list[tuple[int, bool]]:
+        sizes = {
+            "time": self.day // self.interval if self.interval else 1, "weekday": WEEKDAYS,
+            "workday": WORKDAYS, "month": MONTHS // self._every(),
+        }  # fmt: skip
+        is_daily = self.kind == "even" and self.interval == self.day
+        turns = {
+            "time": True, "weekday": is_daily, "workday": True, "month": self.kind == "months",
+        }  # fmt: skip
+        return [(sizes[name], turns[name]) for name in self._names()]
+
+    def _every(self) -> int:
+        """Months of a choice."""
+        return self.interval if self.kind == "months" and MONTHS % self.interval == 0 else 1
+
+    def _days(self, stamps: Stamps) -> Stamps:
+        return stamps // self.day
+
+    def _monthday(self) -> int:
+        days = np.array([self._days(np.array(self.low))])
+        return int((days - _day_of(months(days), 0))[0])
+
+    def _begun(
+        self, named: Mapping[str, Int[np.ndarray, "n"]], chance: Float[np.ndarray, "n"]
+    ) -> Int[np.ndarray, "n"]:
+        """A day of the record for each series, of its weekday and month where there is one."""
+        every = np.arange(self.low // self.day, self.high // self.day + 1)
+        keys, wanted = np.zeros(len(every), np.int64), np.zeros(len(chance), np.int64)
+        weekday = named.get("weekday", named.get("workday"))
+        if weekday is not None:
+            keys, wanted = (every + 3) % WEEKDAYS, weekday.astype(np.int64)
+        if "month" in named:
+            keys = keys * MONTHS + months(every) % MONTHS
+            wanted = wanted * MONTHS + named["month"]
+        order = np.argsort(keys, kind="stable")
+        first = np.searchsorted(keys[order], wanted, side="left")
+        count = np.searchsorted(keys[order], wanted, side="right") - first
+        picked = np.where(count > 0, first + np.floor(chance * count), chance * len(every))
+        return every[order][np.minimum(picked.astype(np.int64), len(every) - 1)]
+
+
+def units_of_day(kind: pa.DataType) -> int:
+    """Units of the column's own in a day; 0 where it is no date."""
+    if pa.types.is_timestamp(kind):
+        return DAYS[kind.unit]
+    if pa.types.is_date(kind):
+        return 1 if kind.bit_width == 32 else DAYS["ms"]
+    return 0
+
+
+def months(days: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+    """Months since January 1970, from days since its first."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _day_of(month: Int[np.ndarray, "*n"], after: int) -> Int[np.ndarray, "*n"]:
+    first = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    last = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
+    return np.minimum(first + after, last)
+
+
+def clock_of(stamps: Stamps, is_next: Int[np.ndarray, "m"], day: int) -> Clock:
+    """The clock of stamps, sorted within each series.
+
+    Args:
+        is_next: places whose stamp is of the same series as the one before
+    """
+    low, high = int(stamps.min()), int(stamps.max())
+    gaps = stamps[is_next] - stamps[is_next - 1]
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return Clock(day, max(day, 1), "uneven", low, high)
+    values, counts = np.unique(gaps, return_counts=True)
+    interval = int(values[counts.argmax()])
+    if day:
+        days = stamps // day
+        whole = not (stamps % day != stamps[0] % day).any()
+        if (
+            whole
+            and interval == day
+            and ((days + 3) % WEEKDAYS < WORKDAYS).all()
+            and ((gaps == 3 * day).mean() > 0.05)
+        ):
+            return Clock(day, day, "workdays", low, high)
+        if whole and interval >= 28 * day:
+            month = months(days)
+            steps = month[is_next] - month[is_next - 1]
+            every = int(np.bincount(np.maximum(steps, 0)).argmax())
+            if every and (steps % every == 0).mean() >= EVEN:
+                return Clock(day, every, "months", low, high)
+    if (gaps == interval).mean() >= EVEN or (gaps % interval == 0).all():
+        return Clock(day, interval, "even", low, high)
+    return Clock(day, interval, "uneven", low, high)

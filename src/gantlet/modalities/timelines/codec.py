@@ -1,0 +1,283 @@
+"""Series ↔ rows over time: held choices, each step's choices, each step's values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor
+
+from gantlet.modalities.base import SourceError
+from gantlet.modalities.tables import arrays
+from gantlet.modalities.tables.columns import Seeds
+from gantlet.modalities.tables.digits import offsets
+from gantlet.modalities.tables.hashing import row_hashes, uniform
+from gantlet.modalities.tables.packing import bytes_of, text_of
+from gantlet.modalities.timelines.clock import Clock
+from gantlet.modalities.timelines.columns import Channel, Choice, Gap, Name, channel_of
+from gantlet.modalities.timelines.levels import Level
+from gantlet.modalities.timelines.spans import Shape, Spans
+from gantlet.types import Rows, Timed
+
+
+class Coded(Rows):
+    """Series whose steps a codec has coded once, to pick windows from."""
+
+    def __init__(
+        self,
+        steps: Float32[np.ndarray, "steps width"],
+        starts: Int[np.ndarray, "n"],
+        stops: Int[np.ndarray, "n"],
+        held: Int[np.ndarray, "n h"],
+    ) -> None:
+        self.steps, self.starts, self.stops, self.held = steps, starts, stops, held
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, indices: np.ndarray | slice, /) -> "Coded":
+        return Coded(self.steps, self.starts[indices], self.stops[indices], self.held[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesCodec:
+    """The columns' kinds, the clock, and the schema that series come back with."""
+
+    schema: pa.Schema
+    form: Shape
+    length: int
+    ends: bool  # series differ in length, so that a choice tells where one is over
+    time: str | None
+    clock: Clock | None
+    channels: tuple[Channel, ...]  # one a column
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.length, sum(self.blocks) + len(self._levels))
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Sizes of the choices: the calendar's and held ones, then each step's."""
+        return self._blocks
+
+    @cached_property
+    def _blocks(self) -> tuple[int, ...]:
+        flags = [size for one, _ in self._levels for size in one.sizes]
+        chosen = [size for c in self._stepped for size in c.sizes]
+        return (*self._held_sizes, *([2] if self.ends else []), *flags, *chosen)
+
+    @cached_property
+    def timed(self) -> Timed:
+        """How a sample is made up."""
+        place, governed = len(self._held_sizes) + self.ends, []
+        for one, _ in self._levels:
+            governed.append(place if one.sizes else -1)
+            place += len(one.sizes)
+        turning = self.clock.turning if self.clock is not None else 0
+        return Timed(len(self._held_sizes), turning, int(self.ends), tuple(governed))
+
+    def encode(self, rows: Spans | Coded) -> Float[Tensor, "n t width"]:
+        coded = rows if isinstance(rows, Coded) else self.coded(rows)
+        ahead = np.arange(self.length)
+        places = coded.starts[:, None] + ahead
+        going = places < coded.stops[:, None]
+        held = int(sum(self._held_sizes))
+        samples = np.zeros((len(coded), *self.shape), np.float32)
+        if len(coded):
+            body = coded.steps[np.minimum(places, coded.stops[:, None] - 1)]
+            if self.ends:
+                samples[:, :, held] = going
+                samples[:, :, held + 1] = ~going
+            first = held + 2 * self.ends
+            samples[:, :, first:] = self._settled(body, going)
+        each, at = np.arange(len(coded))[:, None], 0
+        for block, size in enumerate(self._held_sizes):
+            choice = coded.held[:, block, None] + (ahead if block < self.timed.turning else 0)
+            samples[each, ahead, at + choice % size] = 1
+            at += size
+        return torch.from_numpy(samples)
+
+    def coded(self, rows: Spans) -> Coded:
+        """Each step coded once, however many series it is in."""
+        aligned = self._aligned(rows.table)
+        if len(rows) and len(aligned) > 2 * rows.lengths.sum():
+            rows = Spans(aligned, rows.starts, rows.stops, rows.form, rows.numbers).apart()
+            aligned = rows.table
+        columns: list[np.ndarray] = []
+        values: list[np.ndarray] = []
+        cells = [self._cells(aligned, place) for place in range(len(self.schema))]
+        for one, place in self._levels:
+            channel, given = self.channels[place], cells[place]
+            if isinstance(channel, Gap):
+                given = channel.gaps(given)
+            choice, height = one.split(given)
+            if one.sizes:
+                columns.append(_one_hot(choice, one.sizes[0]))
+            values.append(height)
+        held = [c.tolist() for c in self._calendar(cells, rows)]
+        for place, channel in enumerate(self.channels):
+            if isinstance(channel, Choice):
+                codes = channel.codes(cells[place])
+                if channel.is_held:
+                    held += codes[rows.starts].T.tolist()
+                else:
+                    columns += [_one_hot(codes[:, i], size) for i, size in enumerate(channel.sizes)]
+        steps = np.concatenate([*columns, *(v[:, None] for v in values)], 1) if (
+            columns or values
+        ) else np.zeros((len(aligned), 0))  # fmt: skip
+        return Coded(
+            steps.astype(np.float32), rows.starts, rows.stops,
+            np.array(held, np.int64).reshape(-1, len(rows)).T,
+        )  # fmt: skip
+
+    def decode(self, samples: Float[Tensor, "n t width"], first: int = 0) -> Spans:
+        """The series of these samples; of choices that are not 0 and 1 the largest is meant.
+
+        Args:
+            first: number of the first series among all that are decoded in parts
+        """
+        x = samples.detach().to("cpu", torch.float64).numpy()
+        count, starts = len(x), offsets(self.blocks)
+        codes = [x[:, :, a:b].argmax(2) for a, b in pairwise(starts)]
+        held, own = codes[: self.timed.held], codes[self.timed.held :]
+        going = np.ones((count, self.length), bool)
+        if self.ends:
+            going = np.logical_and.accumulate(own[0] == 0, axis=1)
+            going[:, 0] = True
+            own = own[1:]
+        lengths = going.sum(1)
+        numbers = np.arange(first, first + count)
+        hashes = row_hashes(count, [numbers, *(h[:, 0] for h in held)])
+        heights, flags = x[:, :, starts[-1] :], iter(own)
+        columns: dict[int, pa.Array] = {}
+        for (one, place), given in zip(self._levels, heights.transpose(2, 0, 1), strict=True):
+            choice = next(flags) if one.sizes else np.zeros(given.shape, np.int64)
+            both = (choice, given)
+            if self.channels[place].is_held:
+                both = [np.repeat(part[:, :1], self.length, 1) for part in both]
+            columns[place] = one.join(*(part[going] for part in both))
+        calendar = self.clock.sizes if self.clock is not None else ()
+        attributes = iter(held[len(calendar) :])
+        rows = np.repeat(numbers, lengths)
+        steps = Seeds(rows, np.repeat(hashes, lengths))
+        for place, channel in enumerate(self.channels):
+            if isinstance(channel, Choice):
+                source = attributes if channel.is_held else flags
+                picked = [next(source) for _ in channel.sizes]
+                columns[place] = channel.cells([p[going] for p in picked], steps)
+            elif isinstance(channel, Name) and self.schema.names[place] != self.time:
+                columns[place] = channel.cells(rows)
+        if self.time is not None:
+            place = self.schema.get_field_index(self.time)
+            begun = [h[:, 0] for h in held[: len(calendar)]]
+            columns[place] = self._stamped(begun, hashes, going, columns.get(place))
+        table = pa.Table.from_arrays(
+            [arrays.restored(columns[i], f.type) for i, f in enumerate(self.schema)],
+            schema=self.schema,
+        )
+        ends = np.cumsum(lengths)
+        return Spans(table, ends - lengths, ends, self.form, numbers)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON; the inverse is `series_codec`."""
+        return {
+            "schema": text_of(self.schema.serialize().to_pybytes()),
+            "form": self.form, "length": self.length, "ends": self.ends, "time": self.time,
+            "clock": None if self.clock is None else self.clock.plain(),
+            "columns": [
+                {"name": name, **channel.plain()}
+                for name, channel in zip(self.schema.names, self.channels, strict=True)
+            ],
+        }  # fmt: skip
+
+    @cached_property
+    def _levels(self) -> list[tuple[Level, int]]:
+        """Columns of numbers, and where they stand."""
+        return [(c.level, i) for i, c in enumerate(self.channels) if c.level is not None]
+
+    @cached_property
+    def _stepped(self) -> list[Choice]:
+        return [c for c in self.channels if isinstance(c, Choice) and not c.is_held]
+
+    @cached_property
+    def _held_sizes(self) -> tuple[int, ...]:
+        calendar = self.clock.sizes if self.clock is not None else ()
+        kept = [c for c in self.channels if isinstance(c, Choice) and c.is_held]
+        return (*calendar, *(size for c in kept for size in c.sizes))
+
+    def _calendar(self, cells: Sequence[pa.Array], rows: Spans) -> list[Int[np.ndarray, "n"]]:
+        if self.clock is None or self.time is None:
+            return []
+        stamps = arrays.words(cells[self.schema.get_field_index(self.time)]).view(np.int64)
+        return self.clock.calendar(stamps[rows.starts])
+
+    def _stamped(
+        self,
+        calendar: list[Int[np.ndarray, "n"]],
+        hashes: np.ndarray,
+        going: np.ndarray,
+        gaps: pa.Array | None,
+    ) -> pa.Array:
+        assert self.clock is not None
+        stamps = self.clock.stamps(calendar, uniform(hashes, 0), self.length)
+        kind = arrays.simple_type(self.schema.field(self.time).type, str(self.time))
+        if gaps is not None:
+            apart = np.zeros(going.shape, np.int64)
+            apart[going] = np.maximum(gaps.to_numpy(), 0)
+            apart[:, 0] = 0
+            stamps = stamps[:, :1] + np.cumsum(apart, 1)
+        return arrays.of_words(
+            stamps[going].view(np.uint64), 0, np.zeros(int(going.sum()), bool), kind
+        )
+
+    def _settled(
+        self, body: Float32[np.ndarray, "n t w"], going: np.ndarray
+    ) -> Float32[np.ndarray, "n t w"]:
+        """Values that are not there stand as the last before them, and nothing after the end."""
+        body, at, flag = body * going[:, :, None], body.shape[2] - len(self._levels), 0
+        for place, (one, _) in enumerate(self._levels):
+            if not one.sizes:
+                continue
+            there = body[:, :, flag] > 0
+            last = np.maximum.accumulate(np.where(there, np.arange(body.shape[1]), -1), 1)
+            values = np.take_along_axis(body[:, :, at + place], np.maximum(last, 0), 1)
+            body[:, :, at + place] = np.where(last < 0, 0, values) * going
+            flag += one.sizes[0]
+        return body
+
+    def _cells(self, table: pa.Table, place: int) -> pa.Array:
+        field = self.schema.field(place)
+        return arrays.simple(table.column(place), field.type, field.name)
+
+    def _aligned(self, table: pa.Table) -> pa.Table:
+        if table.column_names == self.schema.names:
+            return table
+        for name in self.schema.names:
+            if table.column_names.count(name) != 1:
+                raise SourceError(
+                    f"column '{name}' is there {table.column_names.count(name)} times; "
+                    f"bring the columns that were learnt: {', '.join(self.schema.names)}"
+                )
+        return table.select(self.schema.names)
+
+
+def _one_hot(choice: Int[np.ndarray, "n"], size: int) -> Float32[np.ndarray, "n size"]:
+    return np.eye(size, dtype=np.float32)[choice]
+
+
+def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
+    """The inverse of `SeriesCodec.plain`."""
+    schema = pa.ipc.read_schema(pa.py_buffer(bytes_of(plain["schema"])))
+    channels = tuple(
+        channel_of(arrays.simple_type(field.type, field.name), column)
+        for field, column in zip(schema, plain["columns"], strict=True)
+    )
+    clock = None if plain["clock"] is None else Clock(**plain["clock"])
+    return SeriesCodec(
+        schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels
+    )

@@ -1,0 +1,158 @@
+"""Columns of numbers over time: point masses as choices, all else as one value at unit scale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Int
+
+from gantlet.modalities.tables import arrays
+
+MASS = 0.05  # share of the steps from which on a single value is a choice of its own
+MOST_MASSES = 4
+DECIMALS = 6
+LONG_TAIL = 2.0  # skewness beyond which logarithms are tried
+NAMES = ("null", "nan", "-inf", "inf")  # cells that are no number
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A number of each step: which of its special values it has, or how high it stands.
+
+    Floats that have no grid come back to the precision of float32 within their range.
+    """
+
+    type: pa.DataType  # simple
+    specials: tuple[str | float, ...]  # choice 0 is any other number, choice 1 the first of these
+    decimals: int | None  # places that all numbers are kept to
+    low: float
+    high: float
+    center: float
+    scale: float
+    is_log: bool
+    kind: str
+    why: str
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of its choice; nothing where there are no special values."""
+        return (1 + len(self.specials),) if self.specials else ()
+
+    def split(self, cells: pa.Array) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+        """The choice of each cell, and its height; where it has none, the nearest one before."""
+        values, masks = numbers_of(cells)
+        choice = np.zeros(len(values), np.int64)
+        for place, special in enumerate(self.specials, 1):
+            found = masks[special] if isinstance(special, str) else values == special
+            choice[found & (choice == 0)] = place
+        bad = ~np.isfinite(values)
+        values = np.where(bad, self.center_value, values)
+        height = (self._bent(np.clip(values, self.low, self.high)) - self.center) / self.scale
+        return choice, height
+
+    @property
+    def center_value(self) -> float:
+        """What stands for numbers that are none."""
+        return float(np.exp(self.center) if self.is_log else self.center)
+
+    def join(self, choice: Int[np.ndarray, "n"] | None, height: Float[np.ndarray, "n"]) -> pa.Array:
+        """The cells of these choices and heights: the inverse of `split`."""
+        values = height.astype(np.float64) * self.scale + self.center
+        if self.is_log:
+            with np.errstate(over="ignore"):
+                values = np.exp(values)
+        values = np.clip(values, self.low, self.high)
+        if self.decimals is not None:
+            values = np.round(values, self.decimals) + 0.0
+        empty = np.zeros(len(values), bool)
+        for place, special in enumerate(self.specials, 1):
+            assert choice is not None
+            mask = choice == place
+            if special == "null":
+                empty |= mask
+            else:
+                values[mask] = float(special)
+        if pa.types.is_floating(self.type):
+            return arrays.of_floats(values, empty, self.type)
+        whole = np.round(np.where(empty, 0, values))
+        if pa.types.is_decimal(self.type):
+            texts = pa.array([format(v, f".{self.type.scale}f") for v in values], mask=empty)
+            return texts.cast(self.type)
+        # The ends of 64 bits are no float: clipped to the nearest that fits.
+        ends = -(2.0**63), np.nextafter(2.0**63, 0)
+        return pa.array(np.clip(whole, *ends).astype(np.int64), mask=empty).cast(self.type)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON; the inverse is `level`."""
+        return {
+            "specials": list(self.specials), "decimals": self.decimals, "low": self.low,
+            "high": self.high, "center": self.center, "scale": self.scale, "log": self.is_log,
+            "kind": self.kind, "why": self.why,
+        }  # fmt: skip
+
+    def _bent(self, values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        return np.log(values) if self.is_log else values
+
+
+def level(kind: pa.DataType, plain: Mapping[str, Any]) -> Level:
+    """The inverse of `Level.plain`."""
+    named = {name: value for name, value in plain.items() if name not in ("log", "is", "name")}
+    return Level(type=kind, **{**named, "specials": tuple(plain["specials"])}, is_log=plain["log"])
+
+
+def numbers_of(
+    cells: pa.Array,
+) -> tuple[Float[np.ndarray, "n"], Mapping[str, Bool[np.ndarray, "n"]]]:
+    """The cells in float64, and which are no number; null is told from NaN."""
+    empty = arrays.nulls(cells)
+    if pa.types.is_floating(cells.type):
+        values = arrays.floats(cells)
+    else:
+        values = cells.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
+    values = np.where(empty, np.nan, values)
+    found = (empty, ~empty & np.isnan(values), values == -np.inf, values == np.inf)
+    return values, dict(zip(NAMES, found, strict=True))
+
+
+def fit_level(cells: pa.Array) -> Level | None:
+    """The column of these numbers; none where fewer than three differ besides point masses."""
+    values, masks = numbers_of(cells)
+    finite = values[np.isfinite(values)]
+    specials: list[str | float] = [name for name in NAMES if masks[name].any()]
+    distinct, counts = np.unique(finite, return_counts=True)
+    if len(distinct) < 3:
+        return None
+    heavy = np.argsort(-counts, kind="stable")[:MOST_MASSES]
+    masses = [float(distinct[i]) for i in sorted(heavy) if counts[i] > MASS * len(values)]
+    rest = finite[~np.isin(finite, masses)]
+    if len(np.unique(rest)) < 3:
+        return None
+    specials += masses
+    low, high = float(finite.min()), float(finite.max())
+    is_log = bool(rest.min() > 0 and low > 0 and _skewness(rest) > LONG_TAIL
+                  and abs(_skewness(np.log(rest))) < _skewness(rest) / 2)  # fmt: skip
+    bent = np.log(rest) if is_log else rest
+    why = [f"{len(distinct):,} distinct values", "over a long tail: logarithms"][: 1 + is_log]
+    for special in specials:
+        share = np.mean(masks[special] if isinstance(special, str) else values == special)
+        why.append(f"{special} in {share:.1%}")
+    return Level(
+        type=cells.type, specials=tuple(specials), decimals=_decimals(finite, cells.type), low=low,
+        high=high, center=float(bent.mean()), scale=float(bent.std()) or 1.0, is_log=is_log,
+        kind="number", why="; ".join(why),
+    )  # fmt: skip
+
+
+def _decimals(values: Float[np.ndarray, "n"], kind: pa.DataType) -> int | None:
+    if not pa.types.is_floating(kind):
+        return kind.scale if pa.types.is_decimal(kind) else 0
+    width = np.float32 if kind.bit_width == 32 else np.float64
+    places = range(DECIMALS + 1)
+    return next((p for p in places if (np.round(values, p).astype(width) == values).all()), None)
+
+
+def _skewness(values: Float[np.ndarray, "n"]) -> float:
+    off = values - values.mean()
+    return float((off**3).mean() / max(float((off**2).mean()) ** 1.5, 1e-300))

@@ -1,0 +1,139 @@
+"""Any record over time → series: put in order, gaps found, cut into windows of one length."""
+
+from collections.abc import Generator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int
+
+from gantlet.modalities.base import Progress, Raw, Source, SourceError
+from gantlet.modalities.tables.digest import Digest
+from gantlet.modalities.tables.reading import read_table
+from gantlet.modalities.timelines.clock import Clock
+from gantlet.modalities.timelines.order import Runs, ordered
+from gantlet.modalities.timelines.settings import SeriesSettings
+from gantlet.modalities.timelines.spans import Shape, Spans
+from gantlet.modalities.timelines.stacks import is_stack, stacked
+
+DEFAULT_LENGTH = 24
+LONGEST_WHOLE = 128  # steps of the longest series, up to which all are taken whole
+GROUPS = 40  # at least, that records are cut into for some to be kept from training
+WINDOWS_A_GROUP = 2  # lengths of a window in such a part, at least
+
+
+class Track(NamedTuple):
+    """What was found of the time of series."""
+
+    time: str | None  # its column
+    entity: str | None  # the column that tells whose step it is
+    clock: Clock | None
+    length: int  # steps of a sample
+    entities: int
+
+
+class Timeline(Spans):
+    """Series as read, and what was found of their time."""
+
+    def __init__(
+        self,
+        table: pa.Table,
+        starts: Int[np.ndarray, "n"],
+        stops: Int[np.ndarray, "n"],
+        form: Shape,
+        track: Track,
+    ) -> None:
+        super().__init__(table, starts, stops, form)
+        self.track = track
+
+
+def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress, None, Raw]:
+    """All windows of all series, and which of them share steps.
+
+    Raises:
+        SourceError: a column that is not there, no step, or no series of the wanted length.
+    """
+    if is_stack(source):
+        raw, runs, track = _of_stack(source)
+        yield Progress(1, 1, "reading series")
+    else:
+        read = yield from read_table(source, settings)
+        found = ordered(read.records.table, settings)
+        runs, entities = found.runs, found.entities
+        length = settings.length or _length(runs, entities)
+        track = Track(found.time, found.entity, found.clock, length, entities)
+        rows = Timeline(found.table, runs.starts, runs.stops, read.records.form, track)
+        raw = Raw(
+            rows=rows, fingerprint=read.fingerprint, notes=(*read.notes, *found.notes),
+            skipped=read.skipped, formats=read.formats,
+        )  # fmt: skip
+    track = track._replace(length=settings.length or track.length)
+    return _cut(raw, runs, track, settings.stride)
+
+
+def _of_stack(source: Source) -> tuple[Raw, Runs, Track]:
+    table, steps = stacked(source)
+    stops = np.arange(1, len(table) // steps + 1) * steps
+    track = Track(None, None, None, steps, len(stops))
+    digest = Digest(table.schema)
+    for batch in table.to_batches():
+        digest.add(batch)
+    rows = Timeline(table, stops - steps, stops, "array", track)
+    note = f"{len(stops):,} series of {steps} steps and {table.num_columns} channels."
+    return Raw(rows=rows, fingerprint=digest.hexdigest(), notes=(note,)), Runs(
+        stops - steps, stops, np.ones(len(stops), bool)
+    ), track  # fmt: skip
+
+
+def _length(runs: Runs, entities: int) -> int:
+    """The longest series' where they are several and all short, else two dozen."""
+    longest = int((runs.stops - runs.starts).max(initial=0))
+    is_short = entities > 1 and longest <= LONGEST_WHOLE
+    return longest if is_short or longest < DEFAULT_LENGTH else DEFAULT_LENGTH
+
+
+def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
+    """Windows of one length; a whole series that is shorter is taken as it is."""
+    assert isinstance(raw.rows, Timeline)
+    starts, stops, groups, lost, group, short = [], [], [], 0, 0, 0
+    size = _group_size(runs, track.length)
+    for start, stop, is_whole in zip(*runs, strict=True):
+        count = stop - start
+        if count < track.length:
+            if not is_whole or count < 2:
+                lost += count
+                continue
+            short += 1
+            first = np.array([start])
+        else:
+            first = np.arange(start, stop - track.length + 1, stride)
+        last = np.minimum(first + track.length, stop)
+        starts.append(first)
+        stops.append(last)
+        groups.append(group + np.stack([first - start, last - 1 - start], 1) // size)
+        group += (count - 1) // size + 1
+    if not starts:
+        longest = int((runs.stops - runs.starts).max(initial=0))
+        raise SourceError(
+            f"no series has {track.length} steps: the longest without a gap has {longest}; give a "
+            f"shorter length, e.g. --length {max(2, longest)}, or the right columns of time and "
+            "entity (--time, --entity)"
+        )
+    begun, ended = np.concatenate(starts), np.concatenate(stops)
+    told = [f"{len(begun):,} windows of {track.length} steps, {stride} apart where they overlap."]
+    told += [f"{short:,} series are shorter: where they end is learnt."] * (short > 0)
+    told += [f"{lost:,} steps lie in pieces that are too short and are left out."] * (lost > 0)
+    rows = Timeline(raw.rows.table, begun, ended, raw.rows.form, track)
+    return Raw(
+        rows=rows, fingerprint=f"{raw.fingerprint}/{track.length}/{stride}",
+        notes=(*raw.notes, *told), skipped=raw.skipped, formats=raw.formats,
+        spans=np.concatenate(groups),
+    )  # fmt: skip
+
+
+def _group_size(runs: Runs, length: int) -> int:
+    """Steps of the parts that are kept or held out whole; a short series is one part."""
+    if len(runs.starts) >= GROUPS:
+        return max(int((runs.stops - runs.starts).max()), 1)
+    total = int((runs.stops - runs.starts).sum())
+    return max(total // GROUPS, WINDOWS_A_GROUP * length, 1)
