@@ -128,9 +128,8 @@ class TableCodec:
         dtype = np.uint8 if max(self.blocks, default=0) <= 256 else np.uint16
         codes = np.empty((len(rows), len(self.blocks)), dtype)
         positions = np.empty((len(rows), self.shape[0] - sum(self.blocks)), np.float32)
-        columns = self._aligned(rows.table)
         for start in range(0, len(rows), AT_ONCE):
-            span = slice(start, start + AT_ONCE)
+            span, columns = slice(start, start + AT_ONCE), self._aligned(rows.table)
             self._code([c.slice(start, AT_ONCE) for c in columns], codes[span], positions[span])
         return Coded(codes, positions)
 
