@@ -56,8 +56,16 @@ def test_samples_are_a_frame_of_the_same_types_that_keeps_what_belongs_together(
 
 
 def test_the_same_seed_gives_the_same_rows_however_many_are_asked_for(trained):
-    pd.testing.assert_frame_equal(trained.sample(100, seed=3), trained.sample(3000, seed=3)[:100])
+    many = trained.sample(10_000, seed=3)
+    pd.testing.assert_frame_equal(trained.sample(100, seed=3), many[:100])
+    pd.testing.assert_frame_equal(trained.sample(5_000, seed=3), many[:5_000])
     assert not trained.sample(100, seed=3).equals(trained.sample(100, seed=4))
+
+
+def test_rows_are_those_of_the_samples_that_d_would_see(trained):
+    parts = [part.samples for part in trained.parts(5_000, seed=2)]
+    rows = TABLE.handed(trained.codec.decode(torch.cat(parts)))
+    pd.testing.assert_frame_equal(rows, trained.sample(5_000, seed=2))
 
 
 def test_realness_is_a_probability_of_each_row_of_a_frame(trained):

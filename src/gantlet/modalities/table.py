@@ -98,6 +98,7 @@ TABLE = Modality(
     writers=TABLE_WRITERS,
     quick=quick,
     decoded=TableCodec.decode,
+    numbered=TableCodec.decode_numbers,
     joined=joined,
     narrowing=narrowing,
     holes=holes,

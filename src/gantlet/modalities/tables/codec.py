@@ -14,13 +14,7 @@ from torch import Tensor
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.bins import GRID
-from gantlet.modalities.tables.columns import (
-    ColumnNote,
-    Drawn,
-    Seeds,
-    Split,
-    encoding_of,
-)
+from gantlet.modalities.tables.columns import ColumnNote, Drawn, Seeds, Split, encoding_of
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.finding import related
 from gantlet.modalities.tables.hashing import row_hashes, uniform
@@ -113,6 +107,11 @@ class TableCodec:
         """
         coded = self.coded_samples(samples)
         return self.decode_codes(coded.codes, coded.positions, first)
+
+    def decode_numbers(self, samples: Float[Tensor, "n numbers"], first: int = 0) -> Records:
+        """The same of samples that hold a number for each block."""
+        values, blocks = samples.detach().to("cpu", torch.float32).numpy(), len(self.blocks)
+        return self.decode_codes(values[:, :blocks].astype(np.int64), values[:, blocks:], first)
 
     def coded_samples(self, samples: Float[Tensor, "n width"]) -> Coded:
         """What each sample means: the inverse of `encode` of rows that are coded."""
