@@ -137,8 +137,9 @@ def test_rows_without_holes_come_back_as_they_are():
 def learned(tmp_path_factory) -> gantlet.Gan:
     """b says what a is, but for a few rows; c is of no help and sometimes missing."""
     settings = {
-        "device": "cpu", "threads": 1, "budget": {"steps": 1_200}, "seed": 1,
-        "network": {"options": {"width": 32, "width_D": 16}}, "optimization": {"batch": 64},
+        "device": "cpu", "threads": 1, "budget": {"steps": 400}, "seed": 1,
+        "network": {"options": {"width": 32, "width_D": 16}},
+        "optimization": {"batch": 64, "lr_warm_up": 0.01},
         "keeping": {"measured": 200, "preview": 8},
     }  # fmt: skip
     out = tmp_path_factory.mktemp("imputing") / "run"
