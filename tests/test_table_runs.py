@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -115,3 +116,14 @@ def test_a_text_of_two_numbers_a_line_is_points_and_any_other_a_table(tmp_path, 
     path.write_text(text)
     assert POINTS.recognises(path) == (takes == "points")
     assert TABLE.recognises(path)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "texts"])
+def test_a_frame_of_two_columns_is_a_table_and_an_array_is_points(kind):
+    values = np.arange(20.0).reshape(10, 2)
+    made = pd.DataFrame(values if kind == "numbers" else values.astype(str), columns=["a", "b"])
+    for source in (made, pa.Table.from_pandas(made)):
+        assert not POINTS.recognises(source)
+        assert TABLE.recognises(source)
+    assert POINTS.recognises(values)
+    assert POINTS.recognises(torch.from_numpy(values))
