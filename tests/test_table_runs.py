@@ -10,7 +10,7 @@ import torch
 
 import gantlet
 from gantlet.evaluation.evaluate import judged
-from gantlet.modalities.base import finished
+from gantlet.modalities.base import SourceError, finished
 from gantlet.modalities.points import POINTS
 from gantlet.modalities.table import TABLE
 
@@ -127,3 +127,11 @@ def test_a_frame_of_two_columns_is_a_table_and_an_array_is_points(kind):
         assert TABLE.recognises(source)
     assert POINTS.recognises(values)
     assert POINTS.recognises(torch.from_numpy(values))
+
+
+def test_a_table_that_leaves_nothing_to_choose_is_refused_with_the_reason():
+    made = pd.DataFrame({"one": [1] * 300, "none": [None] * 300, "id": np.arange(300)})
+    with pytest.raises(
+        SourceError, match=r"nothing to learn.*'one' .1 distinct value.*'none' .every cell is null"
+    ):
+        TABLE.fit(finished(TABLE.load(made, TABLE.settings())))
