@@ -187,3 +187,18 @@ def test_a_table_of_arrow_comes_back_as_one(learned):
     assert isinstance(made, pa.Table)
     assert made["a"].equals(table["a"])
     assert made["c"].null_count == 0
+
+
+def test_a_frame_read_from_the_file_that_was_learned_comes_back_filled(tmp_path):
+    known = frame_of(400, 9)
+    known.to_csv(tmp_path / "known.csv", index=False)
+    settings = {"threads": 1, "budget": {"steps": 3}, "keeping": {"measured": 50, "preview": 4}}
+    gan = gantlet.train(tmp_path / "known.csv", out=tmp_path / "run", settings=settings)
+    holey = pd.read_csv(tmp_path / "known.csv")
+    holey.loc[:50, "a"] = None
+    made = gan.impute(holey)
+    assert not made.isna().any().any()
+    assert made.dtypes.equals(holey.dtypes)
+    for name in holey:
+        there = holey[name].notna()
+        assert made[name][there].equals(holey[name][there])
