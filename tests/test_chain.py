@@ -13,7 +13,7 @@ from gantlet.engine.noise import Rows, StepNoise
 from gantlet.engine.schedule import OptimizationSettings
 from gantlet.engine.state import TrainState, started
 from gantlet.engine.train import Game, PolicySettings, train
-from gantlet.networks import Task
+from gantlet.networks import Task, chain_drawing
 from gantlet.networks.chain import CHAIN, ChainGenerator, ChainSettings
 from gantlet.types import Batch
 
@@ -198,3 +198,35 @@ def test_samples_that_may_choose_anything_are_those_of_g():
     with torch.no_grad():
         assert torch.equal(x, G(z))
     assert_close(chance, torch.zeros(50, dtype=torch.float64))
+
+
+def test_samples_by_number_are_those_of_g():
+    G = chain(positions=2)
+    z = torch.randn(300, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():
+        x = G(z)
+    assert CHAIN.numbered is not None
+    small = CHAIN.numbered(G, z, None)
+    assert torch.equal(small[:, :3].long(), G.codes(x))
+    assert torch.equal(small[:, 3:], x[:, 7:])
+
+
+def test_choices_do_not_depend_on_how_blocks_are_grouped(monkeypatch):
+    G = chain()
+    z = torch.randn(300, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    made = []
+    for group in (1, 2, 5):
+        monkeypatch.setattr(chain_drawing, "GROUP", group)
+        with torch.no_grad():
+            made.append(G(z))
+    assert torch.equal(made[0], made[1])
+    assert torch.equal(made[0], made[2])
+
+
+def test_blocks_may_outnumber_the_hidden_units():
+    blocks = (2, 3) * 30
+    G = ChainGenerator(Task((sum(blocks),), 0, 60, blocks), SETTINGS).double()
+    z = torch.randn(20, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
+    with torch.no_grad():
+        fast = G(z)
+    assert_close(G(z).detach(), fast)

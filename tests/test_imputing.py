@@ -137,8 +137,9 @@ def test_rows_without_holes_come_back_as_they_are():
 def learned(tmp_path_factory) -> gantlet.Gan:
     """b says what a is, but for a few rows; c is of no help and sometimes missing."""
     settings = {
-        "device": "cpu", "threads": 1, "budget": {"steps": 1_200}, "seed": 1,
-        "network": {"options": {"width": 32, "width_D": 16}}, "optimization": {"batch": 64},
+        "device": "cpu", "threads": 1, "budget": {"steps": 400}, "seed": 1,
+        "network": {"options": {"width": 32, "width_D": 16}},
+        "optimization": {"batch": 64, "lr_warm_up": 0.01},
         "keeping": {"measured": 200, "preview": 8},
     }  # fmt: skip
     out = tmp_path_factory.mktemp("imputing") / "run"
@@ -186,3 +187,18 @@ def test_a_table_of_arrow_comes_back_as_one(learned):
     assert isinstance(made, pa.Table)
     assert made["a"].equals(table["a"])
     assert made["c"].null_count == 0
+
+
+def test_a_frame_read_from_the_file_that_was_learned_comes_back_filled(tmp_path):
+    known = frame_of(400, 9)
+    known.to_csv(tmp_path / "known.csv", index=False)
+    settings = {"threads": 1, "budget": {"steps": 3}, "keeping": {"measured": 50, "preview": 4}}
+    gan = gantlet.train(tmp_path / "known.csv", out=tmp_path / "run", settings=settings)
+    holey = pd.read_csv(tmp_path / "known.csv")
+    holey.loc[:50, "a"] = None
+    made = gan.impute(holey)
+    assert not made.isna().any().any()
+    assert made.dtypes.equals(holey.dtypes)
+    for name in holey:
+        there = holey[name].notna()
+        assert made[name][there].equals(holey[name][there])

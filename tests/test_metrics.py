@@ -184,7 +184,7 @@ def test_neighbour_metrics_agree_with_brute_force(m, n, d, k, rng):
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
 def test_neighbours_are_the_same_whatever_the_block_size(block, rng):
-    points, centres = rng.normal(size=(130, 6)), rng.normal(size=(150, 6))
+    points, centres = rng.normal(size=(40, 6)), rng.normal(size=(70, 6))
     whole, parts = visits(points, centres, 4, 10_000), visits(points, centres, 4, block)
     assert np.array_equal(whole.balls, parts.balls)
     assert np.array_equal(whole.points, parts.points)

@@ -19,11 +19,13 @@ from pyarrow import feather, parquet
 
 from gantlet.modalities.base import Skipped, SourceError, finished
 from gantlet.modalities.tables import delimited, keeping, reading
+from gantlet.modalities.tables.codec import fit_table
 from gantlet.modalities.tables.frames import handed
 from gantlet.modalities.tables.reading import Table, read_table, recognises_table
 from gantlet.modalities.tables.settings import TableSettings
 
 ADULT = Path("../shared/data/tables/adult.csv")
+MAPS = Path("/proc/self/maps")
 
 
 @pytest.fixture
@@ -299,6 +301,25 @@ def test_large_tables_are_kept_on_disk_once_and_mapped(read, tmp_path, monkeypat
     monkeypatch.setattr(keeping, "_filled", lambda *_: pytest.fail("it is there already"))
     again = finished(read_table(tmp_path / "a.csv", TableSettings(cache=str(tmp_path / "cache"))))
     assert again.records.table.equals(there.records.table)
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="the system does not tell what is mapped")
+def test_what_is_kept_on_disk_counts_as_memory_only_while_it_is_looked_at(
+    read, tmp_path, monkeypatch
+):
+    content = "a,b\n" + "".join(f"{i / 7},x{i % 3}\n" for i in range(3000))
+    rows = read(content).records
+    monkeypatch.setattr(reading, "LARGE", 1)
+    kept, few = read(content).records, np.array([2999, 0, 7])
+    codec = fit_table(kept)
+    coded = codec.coded(kept)
+    picked = kept[few]
+    assert str(tmp_path) not in MAPS.read_text()
+    assert picked.table.equals(rows[few].table)
+    assert (coded.codes == fit_table(rows).coded(rows).codes).all()
+    table = kept.table
+    assert str(tmp_path) in MAPS.read_text()
+    assert len(table) == len(kept)
 
 
 def test_a_reading_that_fails_keeps_nothing(read, tmp_path, monkeypatch):

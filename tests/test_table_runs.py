@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
 import gantlet
 from gantlet.evaluation.evaluate import judged
-from gantlet.modalities.base import finished
+from gantlet.modalities.base import SourceError, finished
 from gantlet.modalities.points import POINTS
 from gantlet.modalities.table import TABLE
 
@@ -56,8 +57,16 @@ def test_samples_are_a_frame_of_the_same_types_that_keeps_what_belongs_together(
 
 
 def test_the_same_seed_gives_the_same_rows_however_many_are_asked_for(trained):
-    pd.testing.assert_frame_equal(trained.sample(100, seed=3), trained.sample(3000, seed=3)[:100])
+    many = trained.sample(10_000, seed=3)
+    pd.testing.assert_frame_equal(trained.sample(100, seed=3), many[:100])
+    pd.testing.assert_frame_equal(trained.sample(5_000, seed=3), many[:5_000])
     assert not trained.sample(100, seed=3).equals(trained.sample(100, seed=4))
+
+
+def test_rows_are_those_of_the_samples_that_d_would_see(trained):
+    parts = [part.samples for part in trained.parts(5_000, seed=2)]
+    rows = TABLE.handed(trained.codec.decode(torch.cat(parts)))
+    pd.testing.assert_frame_equal(rows, trained.sample(5_000, seed=2))
 
 
 def test_realness_is_a_probability_of_each_row_of_a_frame(trained):
@@ -107,3 +116,22 @@ def test_a_text_of_two_numbers_a_line_is_points_and_any_other_a_table(tmp_path, 
     path.write_text(text)
     assert POINTS.recognises(path) == (takes == "points")
     assert TABLE.recognises(path)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "texts"])
+def test_a_frame_of_two_columns_is_a_table_and_an_array_is_points(kind):
+    values = np.arange(20.0).reshape(10, 2)
+    made = pd.DataFrame(values if kind == "numbers" else values.astype(str), columns=["a", "b"])
+    for source in (made, pa.Table.from_pandas(made)):
+        assert not POINTS.recognises(source)
+        assert TABLE.recognises(source)
+    assert POINTS.recognises(values)
+    assert POINTS.recognises(torch.from_numpy(values))
+
+
+def test_a_table_that_leaves_nothing_to_choose_is_refused_with_the_reason():
+    made = pd.DataFrame({"one": [1] * 300, "none": [None] * 300, "id": np.arange(300)})
+    with pytest.raises(
+        SourceError, match=r"nothing to learn.*'one' .1 distinct value.*'none' .every cell is null"
+    ):
+        TABLE.fit(finished(TABLE.load(made, TABLE.settings())))

@@ -223,7 +223,7 @@ def _thinned(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
 def _first(parts: Sequence[Part], count: int) -> list[Part]:
     """So many samples of the parts, from the first on."""
     kept = []
-    for samples, labels in parts:
+    for samples, labels, *_ in parts:
         left = count - sum(len(part.samples) for part in kept)
         if left > 0:
             kept.append(Part(samples[:left], None if labels is None else labels[:left]))

@@ -1,6 +1,7 @@
 """Samples of a generator, in the data's own form, in parts of bounded size."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from gantlet.engine.noise import Rows, StepNoise, generator
 from gantlet.engine.train import NonFinite
 from gantlet.latents import PRIORS, truncated
 from gantlet.modalities.base import Codec, Modality
-from gantlet.types import Latents
+from gantlet.types import Generator, Latents, Numbered
 
 CHUNK = 256  # rows drawn at once; part of what a seed means
 AT_ONCE = 64  # rows generated at once: what G computes of more of them leaves a CPU's cache
@@ -33,6 +34,7 @@ class Part(NamedTuple):
 
     samples: Float[Tensor, "b *shape"]
     labels: Int[np.ndarray, "b"] | None
+    is_numbered: bool = False  # a number for each block of choices
 
 
 def drawn_labels(
@@ -57,13 +59,16 @@ def sampled(
     psi: float = 1.0,
     label: int | None = None,
     at_once: int = 1,
+    numbered: Numbered | None = None,
 ) -> Iterator[Part]:
     """`count` samples in parts of 256 times `at_once`; the i-th follows from the seed and i alone.
 
     Args:
         at_once: chunks that G makes in one pass; many where a pass costs more than its rows. The
             pass is always a whole one, as sums are rounded differently in passes of other sizes.
+        numbered: makes samples with choices by number in place of G's own.
     """
+    make = G if numbered is None else partial(numbered, G)
     some = next(G.parameters())
     size = CHUNK * at_once
     for first, start in enumerate(range(0, count, size)):
@@ -78,8 +83,10 @@ def sampled(
         y = None if labels is None else torch.from_numpy(labels).to(some.device)
         with torch.no_grad():
             pace = AT_ONCE if at_once == 1 else size
-            x = _generated(G, z.to(some.dtype), y, pace).float()[:keep]
-        yield Part(x, None if labels is None or conditions.hidden else labels[:keep])
+            x = _generated(make, z.to(some.dtype), y, size if G.training else pace).float()[:keep]
+        yield Part(
+            x, None if labels is None or conditions.hidden else labels[:keep], numbered is not None
+        )
 
 
 def _latents(
@@ -114,13 +121,13 @@ def with_threads(count: int, parts: Iterator[Part]) -> Iterator[Part]:
 
 
 def _generated(
-    G: nn.Module, z: Float[Tensor, "b latent"], y: Int[Tensor, "b"] | None, pace: int
+    make: Generator, z: Float[Tensor, "b latent"], y: Int[Tensor, "b"] | None, pace: int
 ) -> Float[Tensor, "b *shape"]:
-    if G.training:  # where batch norm looks at all rows together
-        return G(z, y)
+    if pace >= len(z):  # in training too, where batch norm looks at all rows together
+        return make(z, y)
     latents = z.split(pace)
     labels = [None] * len(latents) if y is None else y.split(pace)
-    return torch.cat([G(*part) for part in zip(latents, labels, strict=True)])
+    return torch.cat([make(*part) for part in zip(latents, labels, strict=True)])
 
 
 def decoding(
@@ -135,7 +142,9 @@ def decoding(
     for part in parts:
         if not part.samples.isfinite().all():
             raise NonFinite("generated samples are not finite")
-        yield modality.decoded(codec, part.samples, first), part.labels
+        decode = modality.numbered if part.is_numbered else modality.decoded
+        assert decode is not None, f"{modality.name} takes no choices by number"
+        yield decode(codec, part.samples, first), part.labels
         first += len(part.samples)
 
 

@@ -151,6 +151,8 @@ class Modality:
     quick: Callable[[Any, Rows], Rows] = lambda _codec, rows: rows
     # (codec, samples, number of the first among all that are decoded in parts) → raw rows
     decoded: Callable[[Any, Samples, int], Any] = lambda codec, x, _first: codec.decode(x)
+    # The same of samples that hold a number for each block of choices (`Family.numbered`)
+    numbered: Callable[[Any, Samples, int], Any] | None = None
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
     augmentation: str | None = None  # what D's view of few samples is changed by

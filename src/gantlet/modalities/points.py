@@ -93,13 +93,13 @@ def fit(raw: Raw) -> PointsCodec:
 
 
 def recognises(source: Source) -> bool:
-    """Built-in clouds, texts of numbers, and arrays of two columns."""
+    """Built-in clouds, texts of numbers, and arrays of two columns; a frame is a table."""
     if isinstance(source, (str, Path)):
         path = Path(source)
         if path.is_file() and path.suffix in ARRAYS:
             return _has_two_columns(_array(path).shape)
         return str(source) in CLOUDS or (path.suffix in TEXTS and _begins_with_points(path))
-    return _has_two_columns(tuple(getattr(source, "shape", ())))
+    return isinstance(source, (np.ndarray, Tensor)) and _has_two_columns(tuple(source.shape))
 
 
 def survey(source: Source, settings: PointsSettings) -> Survey:

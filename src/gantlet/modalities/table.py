@@ -7,7 +7,17 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gantlet.metrics import frechet_distance
-from gantlet.modalities.base import Found, Modality, Preview, Raw, Read, Rows, Source, Survey
+from gantlet.modalities.base import (
+    Found,
+    Modality,
+    Preview,
+    Raw,
+    Read,
+    Rows,
+    Source,
+    SourceError,
+    Survey,
+)
 from gantlet.modalities.tables.codec import TableCodec, fit_table, table_codec
 from gantlet.modalities.tables.conditions import narrowing
 from gantlet.modalities.tables.frames import handed, records_of
@@ -22,6 +32,7 @@ from gantlet.modalities.tables.writers import TABLE_WRITERS
 __all__ = ["TABLE", "TableCodec", "TableSettings"]
 
 DIMENSIONS = 128  # of features, at most
+SHOWN = 5  # columns that an error names
 
 
 def survey(source: Source, settings: TableSettings) -> Survey:
@@ -44,9 +55,20 @@ def load(source: Source, settings: TableSettings) -> Read:
 
 
 def fit(raw: Raw) -> TableCodec:
-    """The codec of these columns."""
+    """The codec of these columns.
+
+    Raises: SourceError where no column leaves anything to choose.
+    """
     assert isinstance(raw.rows, Records), "rows of a table come from its load"
-    return fit_table(raw.rows)
+    codec = fit_table(raw.rows)
+    if not codec.blocks:
+        told = ", ".join(f"'{column.name}' ({column.why})" for column in codec.columns[:SHOWN])
+        raise SourceError(
+            f"there is nothing to learn: every column is constant, empty, made anew for each row, "
+            f"or follows from those ({told}); bring a column that takes at least two values again "
+            "and again, or turn identifiers that mean something into categories first"
+        )
+    return codec
 
 
 def features(codec: TableCodec, rows: Records) -> Float[np.ndarray, "n d"]:
@@ -98,6 +120,7 @@ TABLE = Modality(
     writers=TABLE_WRITERS,
     quick=quick,
     decoded=TableCodec.decode,
+    numbered=TableCodec.decode_numbers,
     joined=joined,
     narrowing=narrowing,
     holes=holes,

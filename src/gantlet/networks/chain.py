@@ -8,7 +8,6 @@ goes straight through the choices (Bengio et al. 2013).
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -18,9 +17,8 @@ from torch.nn.functional import cross_entropy, leaky_relu, linear
 from gantlet.config import ConfigError, setting
 from gantlet.layers import Projection
 from gantlet.networks.base import Family, Task
+from gantlet.networks.chain_drawing import SLOPE, Block, Weights, drawn
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
-
-SLOPE = 0.1  # of the leaky ReLUs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +35,6 @@ class ChainSettings:
         for name in ("forget", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"network.options.{name} = {getattr(self, name)}: 0 ≤ share < 1")
-
-
-class Weights(NamedTuple):
-    """A chain's matrices with all paths cut that lead from a choice to itself or back."""
-
-    choices: Float[Tensor, "choices width"]  # a row for each choice of each block
-    hidden: list[Float[Tensor, "width width"]]
-    out: Float[Tensor, "choices width"]
 
 
 class ChainGenerator(nn.Module):
@@ -87,15 +77,16 @@ class ChainGenerator(nn.Module):
         earlier = (self.block[:, None] < self.place).to(self.choices)
         up_to = (self.place <= self.place[:, None]).to(self.choices)
         seen = (self.place <= self.block[:, None]).to(self.choices)
+        hidden = [weight * up_to for weight in self.hidden]
         return Weights(
-            self.choices * earlier, [weight * up_to for weight in self.hidden], self.out * seen
+            self.choices * earlier, hidden, list(self.biases), self.out * seen, self.shares
         )
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
         uniform, sums = self._uniform(z), self._start(y, len(z))
         if torch.is_grad_enabled():
             return self._drawn(uniform, sums, self.weights())
-        return self._drawn_fast(uniform, sums, self.weights(), None)[0]
+        return self._fast(uniform, sums, None, hot=True)[0]
 
     @torch.no_grad()
     def within(
@@ -106,7 +97,12 @@ class ChainGenerator(nn.Module):
         Each choice is drawn given those before it alone: samples are those of G given the
         allowed once they are weighted by that probability.
         """
-        return self._drawn_fast(self._uniform(z), self._start(y, len(z)), self.weights(), allowed.T)
+        return self._fast(self._uniform(z), self._start(y, len(z)), allowed.T, hot=True)
+
+    @torch.no_grad()
+    def numbered(self, z: Latents, y: Labels | None) -> Float[Tensor, "b numbers"]:
+        """G(z) with the number of each choice in place of its block."""
+        return self._fast(self._uniform(z), self._start(y, len(z)), None, hot=False)[0]
 
     def _uniform(self, z: Latents) -> Float[Tensor, "b latents"]:
         # Below one even after rounding, so that some sum always exceeds its share of the last.
@@ -140,44 +136,23 @@ class ChainGenerator(nn.Module):
             sums = sums + out[-1] @ weights.choices[start:stop]
         return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
 
-    def _drawn_fast(
+    def _fast(
         self,
         uniform: Float[Tensor, "b latents"],
         sums: Float[Tensor, "b width"],
-        weights: Weights,
         allowed: Bool[Tensor, "choices b"] | None,
+        *,
+        hot: bool,
     ) -> tuple[Samples, PerSample]:
-        """The same choices without a gradient, samples lying side by side: b is the inner axis."""
-        count = len(uniform)
-        layers = [sums.T.contiguous()]
-        layers += [torch.empty_like(layers[0]) for _ in weights.hidden]
-        out = uniform.new_empty(self.total + self.positions, count)
-        chance = uniform.new_zeros(count)
-        out[self.total :] = 2 * uniform[:, len(self.blocks) :].T - 1
-        uniform, choices = uniform.T.contiguous(), weights.choices.T.contiguous()
-        for i, (start, stop) in enumerate(self.edges):
-            own = slice(self.seen[i - 1] if i else 0, self.seen[i])
-            leaky_relu(layers[0][own], SLOPE, inplace=True)
-            for depth, (matrix, bias) in enumerate(zip(weights.hidden, self.biases, strict=True)):
-                x, before = layers[depth + 1][own], layers[depth]
-                torch.addmm(bias[own, None], matrix[own, : own.stop], before[: own.stop], out=x)
-                leaky_relu(x, SLOPE, inplace=True).add_(before[own])
-            logits = torch.addmm(
-                self.shares[start:stop, None], weights.out[start:stop, : own.stop],
-                layers[-1][: own.stop],
-            )  # fmt: skip
-            if allowed is not None:
-                # What is left may be too unlikely for its probabilities to be told from nought.
-                whole = logits.logsumexp(0)
-                logits.masked_fill_(~allowed[start:stop], -torch.inf)
-                chance += logits.logsumexp(0) - whole
-            p = logits.sub_(logits.amax(0)).exp_()
-            function = p.cumsum(0)
-            # One at the first choice whose sum exceeds the number drawn, nought elsewhere.
-            torch.gt(function, uniform[i] * function[-1], out=out[start:stop])
-            out[start + 1 : stop] -= out[start : stop - 1].clone()
-            layers[0][own.stop :].addmm_(choices[own.stop :, start:stop], out[start:stop])
-        return out.T, chance
+        """The same choices without a gradient, one-hot or by number."""
+        units = pairwise([0, *self.seen])
+        blocks = [
+            Block(slice(*own), slice(*new)) for own, new in zip(self.edges, units, strict=True)
+        ]
+        lines = uniform.T.contiguous()
+        made = drawn(lines[: len(blocks)], sums, self.weights(), blocks, allowed)
+        choices = made.hot if hot else made.numbers
+        return torch.cat([choices, 2 * lines[len(blocks) :] - 1]).T, made.chance
 
     def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:
         """The number of each choice within its block."""
@@ -262,6 +237,11 @@ def _within(
     return G.within(z, y, allowed)
 
 
+def _numbered(G: nn.Module, z: Latents, y: Labels | None) -> Samples:
+    assert isinstance(G, ChainGenerator), "a chain is asked"
+    return G.numbered(z, y)
+
+
 def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
     assert isinstance(G, ChainGenerator), "a chain's density is a chain's"
     return G.surprisal(x, y, noise)
@@ -275,7 +255,8 @@ CHAIN = Family(
     prime=_prime,
     surprisal=_surprisal,
     within=_within,
+    numbered=_numbered,
     latent_dim=lambda task: len(task.blocks) + task.shape[0] - sum(task.blocks),
     wants_blocks=True,
-    at_once=8,
+    at_once=16,
 )

@@ -14,13 +14,7 @@ from torch import Tensor
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.bins import GRID
-from gantlet.modalities.tables.columns import (
-    ColumnNote,
-    Drawn,
-    Seeds,
-    Split,
-    encoding_of,
-)
+from gantlet.modalities.tables.columns import ColumnNote, Drawn, Seeds, Split, encoding_of
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.finding import related
 from gantlet.modalities.tables.hashing import row_hashes, uniform
@@ -114,6 +108,11 @@ class TableCodec:
         coded = self.coded_samples(samples)
         return self.decode_codes(coded.codes, coded.positions, first)
 
+    def decode_numbers(self, samples: Float[Tensor, "n numbers"], first: int = 0) -> Records:
+        """The same of samples that hold a number for each block."""
+        values, blocks = samples.detach().to("cpu", torch.float32).numpy(), len(self.blocks)
+        return self.decode_codes(values[:, :blocks].astype(np.int64), values[:, blocks:], first)
+
     def coded_samples(self, samples: Float[Tensor, "n width"]) -> Coded:
         """What each sample means: the inverse of `encode` of rows that are coded."""
         values = samples.detach().to("cpu", torch.float32).numpy()
@@ -128,9 +127,8 @@ class TableCodec:
         dtype = np.uint8 if max(self.blocks, default=0) <= 256 else np.uint16
         codes = np.empty((len(rows), len(self.blocks)), dtype)
         positions = np.empty((len(rows), self.shape[0] - sum(self.blocks)), np.float32)
-        columns = self._aligned(rows.table)
         for start in range(0, len(rows), AT_ONCE):
-            span = slice(start, start + AT_ONCE)
+            span, columns = slice(start, start + AT_ONCE), self._aligned(rows.table)
             self._code([c.slice(start, AT_ONCE) for c in columns], codes[span], positions[span])
         return Coded(codes, positions)
 

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ SPARE = 64 * 2**20  # bytes that stay free on the disk
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """A table on disk, mapped, and what is known of it."""
+    """A table on disk, and what is known of it."""
 
-    table: pa.Table
+    table: Callable[[], pa.Table]  # mapped at each call
     header: dict[str, Any]
 
 
@@ -48,11 +49,10 @@ def found(place: Path) -> Kept | None:
     """The table kept there, if it is there and whole."""
     try:
         header = json.loads((place / "header.json").read_text(encoding="utf-8"))
-        parts = [_mapped(place / _column_name(i)) for i in range(header["columns"])]
+        table = partial(_mapped_columns, place, header["columns"])
+        table()
     except (OSError, ValueError, KeyError):  # Arrow's errors are among these
         return None
-    schema = pa.schema([part.schema.field(0) for part in parts], parts[0].schema.metadata)
-    table = pa.Table.from_arrays([part.column(0) for part in parts], schema=schema)
     return Kept(table=table, header=header)
 
 
@@ -131,6 +131,12 @@ def _column_name(index: int) -> str:
 
 def _mapped(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def _mapped_columns(place: Path, count: int) -> pa.Table:
+    parts = [_mapped(place / _column_name(index)) for index in range(count)]
+    schema = pa.schema([part.schema.field(0) for part in parts], parts[0].schema.metadata)
+    return pa.Table.from_arrays([part.column(0) for part in parts], schema=schema)
 
 
 def _require_room(folder: Path, size: int) -> None:

@@ -105,10 +105,10 @@ def _keep(
 
 
 def _of_kept(there: keeping.Kept, origin: Opened, settings: TableSettings) -> Table:
-    skipped = there.header["skipped"]
-    _require_good(origin.name, skipped, len(there.table), settings.bad_share)
+    skipped, records = there.header["skipped"], Records(there.table, "file")
+    _require_good(origin.name, skipped, len(records), settings.bad_share)
     return Table(
-        records=Records(there.table, "file"),
+        records=records,
         fingerprint=there.header["fingerprint"],
         notes=(*there.header["notes"], *_skip_note(skipped)),
         skipped=tuple(Skipped(*item) for item in skipped),

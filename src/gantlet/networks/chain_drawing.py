@@ -1,0 +1,111 @@
+"""A chain's choices in turn for many samples at a time, without a gradient.
+
+Samples lie side by side, so that what is worked out of a choice is a few long rows. Blocks are
+gone through in groups: what a group's units and logits take from the groups before it is one large
+product for each matrix, and only what they take from one another is many small ones.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import embedding_bag, leaky_relu
+
+from gantlet.types import PerSample
+
+SLOPE = 0.1  # of the leaky ReLUs
+GROUP = 5  # blocks
+
+
+class Weights(NamedTuple):
+    """A chain's matrices with all paths cut that lead from a choice to itself or back."""
+
+    choices: Float[Tensor, "choices width"]  # a row for each choice of each block
+    hidden: list[Float[Tensor, "width width"]]
+    biases: list[Float[Tensor, "width"]]  # of the hidden
+    out: Float[Tensor, "choices width"]
+    shares: Float[Tensor, "choices"]  # what the logits are where nothing is known
+
+
+class Drawn(NamedTuple):
+    """Choices of many samples, one-hot and by their numbers within each block."""
+
+    hot: Float[Tensor, "choices b"]
+    numbers: Float[Tensor, "blocks b"]
+    chance: PerSample  # ln of the probability that they would be among the allowed
+
+
+class Block(NamedTuple):
+    """A block's choices, and the hidden units that none of the blocks before it sees."""
+
+    choices: slice
+    units: slice
+
+
+def drawn(
+    uniform: Float[Tensor, "blocks b"],
+    start: Float[Tensor, "b width"],
+    weights: Weights,
+    blocks: Sequence[Block],
+    allowed: Bool[Tensor, "choices b"] | None,
+) -> Drawn:
+    """Every block's choice given those before it.
+
+    Args:
+        uniform: where in each block's distribution function its choice lies.
+        start: what the first layer's sums are before any choice.
+    """
+    out = uniform.new_empty(len(weights.out), uniform.shape[1])
+    chosen = torch.empty_like(uniform)
+    chance = uniform.new_zeros(uniform.shape[1])
+    lines_chosen = torch.empty(uniform.T.shape, dtype=torch.int64, device=out.device)
+    choices = weights.choices.T.contiguous()
+    layers = [out.new_empty(choices.shape[0], out.shape[1])]
+    layers += [torch.empty_like(layers[0]) for _ in weights.hidden]
+    longest = max(block.choices.stop - block.choices.start for block in blocks)
+    numbers = torch.arange(longest, device=out.device, dtype=out.dtype)
+    up_to = (numbers <= numbers[:, None]).to(out)  # its product with p is p's running sums
+    for at in range(0, len(blocks), GROUP):
+        group = blocks[at : at + GROUP]
+        lines = slice(group[0].choices.start, group[-1].choices.stop)
+        units = slice(group[0].units.start, group[-1].units.stop)
+        # Each choice's row is looked up: a product with what is one-hot would cost far more.
+        rows = weights.choices[: lines.start, units].contiguous()
+        known = embedding_bag(lines_chosen[:, :at], rows, mode="sum") if at else 0
+        layers[0][units] = (start[:, units] + known).T
+        sums = [
+            torch.addmm(bias[units, None], matrix[units, : units.start], layer[: units.start])
+            for matrix, bias, layer in zip(weights.hidden, weights.biases, layers, strict=False)
+        ]
+        logits = torch.addmm(
+            weights.shares[lines, None], weights.out[lines, : units.start],
+            layers[-1][: units.start],
+        )  # fmt: skip
+        for number, (own, new) in enumerate(group, start=at):
+            near = slice(units.start, new.stop)  # units of the group that the block sees
+            leaky_relu(layers[0][new], SLOPE, inplace=True)
+            for depth, matrix in enumerate(weights.hidden):
+                x = sums[depth][new.start - units.start : new.stop - units.start]
+                leaky_relu(x.addmm_(matrix[new, near], layers[depth][near]), SLOPE, inplace=True)
+                torch.add(x, layers[depth][new], out=layers[depth + 1][new])
+            values = logits[own.start - lines.start : own.stop - lines.start]
+            values.addmm_(weights.out[own, near], layers[-1][near])
+            count = own.stop - own.start
+            if allowed is not None:
+                # What is left may be too unlikely for its probabilities to be told from nought.
+                whole = values.logsumexp(0)
+                values.masked_fill_(~allowed[own], -torch.inf)
+                chance += values.logsumexp(0) - whole
+            p = values.sub_(values.amax(0)).exp_()
+            # Added in order where nought must stay nought: a product may add in another.
+            function = up_to[:count, :count] @ p if allowed is None else p.cumsum(0)
+            # The first choice whose sum exceeds the number drawn.
+            passed = torch.le(function, uniform[number] * function[-1], out=p)
+            torch.sum(passed, 0, out=chosen[number])
+            lines_chosen[:, number] = chosen[number] + own.start
+            torch.eq(numbers[:count, None], chosen[number], out=out[own])
+            later = slice(new.stop, units.stop)
+            layers[0][later].addmm_(choices[later, own], out[own])
+    return Drawn(out, chosen, chance)
