@@ -60,11 +60,8 @@ def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
     layout = G.layout
     G.news.prime(x[:, :, layout.total :], layout.there(x))
     D.news.load_state_dict(G.news.state_dict())
-    with torch.no_grad():
-        for start, stop in layout.held:
-            counts = x[:, 0, start:stop].sum(0)
-            shares = torch.log((counts + 1 / (stop - start)) / (len(x) + 1))
-            G.held_shares[start:stop] = shares.to(G.held_shares)
+    if G.held is not None:
+        G.held.prime(x[:, 0, : layout.held_total])
 
 
 def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear, log_softmax, softplus
 
 from gantlet.networks.base import Task
-from gantlet.networks.chain import Dropout, chosen
-from gantlet.networks.course_parts import Layout, masks
+from gantlet.networks.chain import Dropout
+from gantlet.networks.course_held import Held
+from gantlet.networks.course_parts import Layout, drawn, masks
 from gantlet.networks.course_settings import CourseSettings
 from gantlet.networks.innovations import FARTHEST, Innovations
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
@@ -64,13 +65,10 @@ class CourseGenerator(nn.Module):
         self.seen = [int((place <= i).sum()) for i in range(len(self.inputs))]
         self.news = Innovations(layout.values)
         self.by_class = nn.Parameter(torch.randn(max(1, task.classes), width) * 0.1)
-        held = layout.held_total
-        self.held_out = nn.Parameter(torch.randn(held, width) * 0.1 / width**0.5)
-        self.held_shares = nn.Parameter(torch.zeros(held))
+        self.held = Held(layout.held, width) if layout.held else None
         told = sum(sizes) + 3 * layout.values
         self.memory = nn.GRU(told, settings.memory, batch_first=True)
         self.enter = nn.Linear(settings.memory + told, width)
-        self.about = nn.Parameter(torch.randn(held, width) * 0.3)  # what is held, at every step
         self.step = nn.Parameter(torch.randn(layout.steps, width) * 0.1)
         self.rows = nn.Parameter(torch.randn(sum(self.inputs), width) * len(self.inputs) ** -0.5)
         self.hidden = nn.Parameter(torch.randn(width, width) * (2 / width) ** 0.5)
@@ -91,8 +89,9 @@ class CourseGenerator(nn.Module):
         """Samples whose first steps are these, and all others drawn given them."""
         layout, matrices = self.layout, self.matrices()
         z = z[:, : layout.latents]
-        held = begun[:, 0, : layout.held_total] if begun is not None else self._held(z, y)
-        start = (self.by_class if y is None else self.by_class[y]).expand(len(z), -1)
+        start = self._start(y, len(z))
+        held = z[:, :0] if self.held is None else self.held(z, start)
+        held = held if begun is None else begun[:, 0, : layout.held_total]
         memory = z.new_zeros(len(z), self.settings.memory)
         told = z.new_zeros(len(z), self.memory.input_size)
         values: list[Tensor] = []
@@ -102,7 +101,7 @@ class CourseGenerator(nn.Module):
             memory = self._remembered(told, memory)
             now = self._turned(held, t)
             sums = start + self.enter(torch.cat([memory, told], 1)) + self.step[t]
-            sums = sums + now @ self.about
+            sums = sums if self.held is None else sums + now @ self.held.about
             guess = self.news.guess(values, z[:, : layout.values])
             if begun is not None and t < begun.shape[1]:
                 row = begun[:, t, layout.held_total :]
@@ -147,18 +146,8 @@ class CourseGenerator(nn.Module):
         size = self.layout.blocks[0]
         return torch.cat([held[:, :size].roll(t % size, 1), held[:, size:]], dim=1)
 
-    def _held(self, z: Latents, y: Labels | None) -> Float[Tensor, "b held"]:
-        hidden = (self.by_class if y is None else self.by_class[y]).expand(len(z), -1)
-        out = [z[:, :0]]
-        for i, (start, stop) in enumerate(self.layout.held):
-            p = self._held_logits(hidden, start, stop).softmax(1)
-            out.append(_drawn(p, z[:, i]))
-            hidden = hidden + out[-1] @ self.about[start:stop]
-        return torch.cat(out, dim=1)
-
-    def _held_logits(self, hidden: Tensor, start: int, stop: int) -> Tensor:
-        shares = self.held_shares[start:stop]
-        return linear(leaky_relu(hidden, SLOPE), self.held_out[start:stop], shares)
+    def _start(self, y: Labels | None, count: int) -> Float[Tensor, "b width"]:
+        return (self.by_class if y is None else self.by_class[y]).expand(count, -1)
 
     def _step(
         self,
@@ -187,7 +176,7 @@ class CourseGenerator(nn.Module):
             rows, bias = matrices.out[asked : asked + wanted], self.out_bias[asked : asked + wanted]
             told = linear(torch.cat(second, 1), rows[:, : own.stop], bias)
             if i < blocks:
-                one = _drawn(told.softmax(1), z[:, i])
+                one = drawn(told.softmax(1), z[:, i])
                 if i >= self.layout.timed.ended:
                     one = one * alive
                 elif t:  # what is over stays over
@@ -198,7 +187,7 @@ class CourseGenerator(nn.Module):
             else:
                 j = i - blocks
                 mixture = self._mixture(told)
-                pick = _drawn(mixture.shares.exp(), z[:, blocks + 2 * j])
+                pick = drawn(mixture.shares.exp(), z[:, blocks + 2 * j])
                 mean, width = (pick * mixture.means).sum(1), (pick * mixture.scales).sum(1).exp()
                 new = mean + width * z[:, blocks + 2 * j + 1]
                 new = new.clamp(self.news.least[order, j], self.news.most[order, j])
@@ -227,8 +216,11 @@ class CourseGenerator(nn.Module):
     def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
         """−ln p of the choices and −ln of the values' density, in nats, summed over all steps."""
         layout, matrices = self.layout, self.matrices()
-        start = (self.by_class if y is None else self.by_class[y]).expand(len(x), -1)
-        total = self._held_surprisal(x[:, 0], start)
+        start, total = self._start(y, len(x)), x.new_zeros(len(x))
+        sums = start[:, None]
+        if self.held is not None:
+            held = x[:, :, : layout.held_total]
+            total, sums = self.held.surprisal(held[:, 0], start), sums + held @ self.held.about
         own, values = x[:, :, layout.held_total : layout.total], x[:, :, layout.total :]
         there, going = layout.there(x), layout.going(x)
         new = self.news.of(values)
@@ -236,8 +228,7 @@ class CourseGenerator(nn.Module):
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
         left_out = Dropout(noise, self.settings.dropout)
         memory = left_out(self.memory(told)[0])
-        sums = start[:, None] + self.enter(torch.cat([memory, told], 2)) + self.step
-        sums = sums + x[:, :, : layout.held_total] @ self.about
+        sums = sums + self.enter(torch.cat([memory, told], 2)) + self.step
         shown = torch.cat([own, there * new.clamp(-FARTHEST, FARTHEST)], 2)
         hidden = leaky_relu(sums + shown @ matrices.rows, SLOPE)
         hidden = hidden + leaky_relu(linear(hidden, matrices.hidden, self.hidden_bias), SLOPE)
@@ -256,20 +247,3 @@ class CourseGenerator(nn.Module):
             density = mixture.log_density(new) - scale.log()
             total = total - (density * there).sum((1, 2))
         return total
-
-    def _held_surprisal(
-        self, row: Float[Tensor, "b numbers"], hidden: Float[Tensor, "b width"]
-    ) -> PerSample:
-        total = row.new_zeros(len(row))
-        for start, stop in self.layout.held:
-            p = log_softmax(self._held_logits(hidden, start, stop), 1)
-            total = total - (p * row[:, start:stop]).sum(1)
-            hidden = hidden + row[:, start:stop] @ self.about[start:stop]
-        return total
-
-
-def _drawn(p: Float[Tensor, "b k"], z: Float[Tensor, "b"]) -> Float[Tensor, "b k"]:
-    """One-hot choices, with a gradient that takes each for its probabilities."""
-    uniform = torch.special.ndtr(z).clamp_max(1 - torch.finfo(z.dtype).eps)
-    hard = torch.zeros_like(p).scatter_(1, chosen(p, uniform)[:, None], 1.0)
-    return hard + p - p.detach() if torch.is_grad_enabled() else hard

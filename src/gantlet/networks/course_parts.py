@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gantlet.networks.base import Task
+from gantlet.networks.chain import chosen
 from gantlet.types import Samples, Timed
 
 
@@ -62,3 +63,10 @@ def masks(
         place <= place[:, None],
         place <= asked[:, None],
     )
+
+
+def drawn(p: Float[Tensor, "b k"], z: Float[Tensor, "b"]) -> Float[Tensor, "b k"]:
+    """One-hot choices, with a gradient that takes each for its probabilities."""
+    uniform = torch.special.ndtr(z).clamp_max(1 - torch.finfo(z.dtype).eps)
+    hard = torch.zeros_like(p).scatter_(1, chosen(p, uniform)[:, None], 1.0)
+    return hard + p - p.detach() if torch.is_grad_enabled() else hard
