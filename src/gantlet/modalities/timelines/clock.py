@@ -147,7 +147,7 @@ class Clock:
         return stamps // self.day
 
     def _monthday(self) -> int:
-        days = np.array([self._days(np.array(self.low))])
+        days = self._days(np.array([self.low]))
         return int((days - _day_of(months(days), 0))[0])
 
     def _begun(

@@ -1,0 +1,292 @@
+"""Series ↔ tensors: what comes in comes back, and windows are cut where there is no gap."""
+
+import json
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from gantlet.feed import split
+from gantlet.modalities.base import Raw, SourceError, finished
+from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
+from gantlet.modalities.timelines.clock import clock_of, months
+from gantlet.modalities.timelines.spans import Spans, joined
+
+
+def read(source: Any, **options: Any) -> Raw:
+    return finished(SERIES_MODALITY.load(source, SeriesSettings(**options)))
+
+
+def coded(source: Any, **options: Any) -> tuple[Spans, SeriesCodec]:
+    """The rows, and a codec that went through JSON."""
+    raw = read(source, **options)
+    codec = SERIES_MODALITY.codec(json.loads(json.dumps(SERIES_MODALITY.fit(raw).plain())))
+    assert isinstance(raw.rows, Spans)
+    assert isinstance(codec, SeriesCodec)
+    return raw.rows, codec
+
+
+def assert_same(one: pa.Table, other: pa.Table, without: tuple[str, ...] = ()) -> None:
+    """All cells agree; numbers without a grid to the precision of float32 in their range."""
+    assert one.schema.names == other.schema.names
+    for field in one.schema:
+        if field.name in without:
+            continue
+        a, b = one.column(field.name), other.column(field.name)
+        if not pa.types.is_floating(field.type):
+            assert a.equals(b), field.name
+            continue
+        assert a.is_null().equals(b.is_null())
+        x, y = (np.asarray(c.to_numpy(), np.float64) for c in (a, b))
+        finite = x[np.isfinite(x)]
+        spread = 1 + (finite.max() - finite.min() if len(finite) else 0)
+        np.testing.assert_allclose(x, y, rtol=1e-6, atol=1e-6 * spread)
+
+
+def shops(seed: int = 0, shops: int = 60) -> pd.DataFrame:
+    """Days of shops: some close early; zeros, holes, a flag, a kind and a size of each shop."""
+    rng, rows = np.random.default_rng(seed), []
+    for shop in range(shops):
+        begun = date(2021, 1, 1).toordinal() + int(rng.integers(0, 500))
+        for day in range(int(rng.integers(3, 15))):
+            rows.append(
+                {
+                    "shop": f"s{shop}", "day": date.fromordinal(begun + day),
+                    "sold": int(rng.poisson(20)) if rng.random() > 0.3 else 0,
+                    "heat": round(float(rng.normal()), 2) if rng.random() > 0.1 else None,
+                    "open": bool(rng.random() > 0.5), "kind": "ab"[shop % 2],
+                    "size": shop % 30 + 0.5,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_many_entities_of_different_lengths_come_back():
+    rows, codec = coded(shops())
+    assert len(rows) == 60
+    x = codec.encode(rows)
+    assert x.shape == (60, *codec.shape)
+    assert codec.timed.ended == 1
+    back = codec.decode(x)
+    assert_same(rows.apart().table, back.table, without=("shop", "day"))
+    assert (back.lengths == rows.lengths).all()
+    made = SERIES_MODALITY.handed(back)
+    assert list(made.columns) == ["series", *shops().columns]
+    assert (made.dtypes[1:] == shops().dtypes).all()
+
+
+def test_generated_stamps_keep_the_calendar_and_the_interval():
+    rows, codec = coded(shops())
+    x = codec.encode(rows)
+    real, made = rows.apart(), codec.decode(x)
+    for at in range(0, 60, 7):
+        known = real.table.column("day").to_pylist()[real.starts[at] : real.stops[at]]
+        drawn = made.table.column("day").to_pylist()[made.starts[at] : made.stops[at]]
+        assert [d.weekday() for d in drawn] == [d.weekday() for d in known]
+        assert drawn[0].month == known[0].month
+        assert all((b - a).days == 1 for a, b in pairwise(drawn))
+
+
+def hours(count: int, missing: tuple[int, ...] = ()) -> pd.DataFrame:
+    stamps = pd.date_range("2020-02-28", periods=count, freq="h")
+    frame = pd.DataFrame({"at": stamps, "x": np.sin(np.arange(count) / 5), "n": np.arange(count)})
+    return frame.drop(index=list(missing))
+
+
+def test_small_gaps_are_filled_with_missing_values_and_large_ones_part_the_record():
+    frame = hours(100, missing=(20, 21, *range(50, 70)))
+    raw = read(frame.sample(frac=1, random_state=0), length=10)
+    rows = raw.rows
+    assert isinstance(rows, Spans)
+    assert len(rows) == 41 + 21  # windows of 10 in pieces of 50 and 30
+    table = rows.table
+    assert table.column("x").null_count == 2
+    assert table.column("at").null_count == 0
+    assert any("2 steps lack" in note for note in raw.notes)
+    stamps = table.column("at").to_numpy()
+    for start in rows.starts:
+        assert (np.diff(stamps[start : start + 10]) == np.timedelta64(1, "h")).all()
+
+
+def test_the_clock_turns_with_the_hours():
+    rows, codec = coded(hours(24 * 40), length=30)
+    assert codec.blocks[0] == 24
+    assert codec.timed.turning == 1
+    x = codec.encode(rows[:5])
+    assert_close(x[:, 1:, :24], x[:, :-1, :24].roll(1, 2))
+    first = rows.table.column("at").to_pylist()[int(rows.starts[3])]
+    assert x[3, 0, :24].argmax() == first.hour
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_zones_and_types_of_stamps_are_kept(zone):
+    frame = hours(100)
+    frame["at"] = frame["at"].dt.tz_localize(zone)
+    rows, codec = coded(frame, length=12)
+    made = SERIES_MODALITY.handed(codec.decode(codec.encode(rows)))
+    assert made["at"].dtype == frame["at"].dtype
+
+
+@pytest.mark.parametrize(
+    ("stamps", "kind", "words"),
+    [
+        (pd.date_range("2000-01-31", periods=60, freq="ME"), "months", "a step a month"),
+        (pd.date_range("2000-01-01", periods=40, freq="QS"), "months", "a step each 3 months"),
+        (pd.bdate_range("2000-01-03", periods=200), "workdays", "a step each working day"),
+        (pd.date_range("2000-01-01", periods=200, freq="15min"), "even", "a step each 15 minutes"),
+    ],
+)
+def test_intervals_are_found_and_given_back(stamps, kind, words):
+    frame = pd.DataFrame({"at": stamps, "x": np.random.default_rng(0).normal(size=len(stamps))})
+    rows, codec = coded(frame, length=8)
+    assert codec.clock is not None
+    assert codec.clock.kind == kind
+    assert codec.clock.told() == words
+    made = codec.decode(codec.encode(rows)).apart()
+    for at in range(0, len(made), 9):
+        known = rows.apart().table.column("at").to_pylist()[at * 8 : at * 8 + 8]
+        drawn = made.table.column("at").to_pylist()[at * 8 : at * 8 + 8]
+        if kind == "months":
+            assert [d.month for d in drawn] == [d.month for d in known]
+            days = [(a.day, b.day) for a, b in zip(drawn, known, strict=True) if a.month != 2]
+            assert all(a == b for a, b in days)  # the last of each month, or the first
+        elif kind == "workdays":
+            assert all(d.weekday() < 5 for d in drawn)
+            assert [d.weekday() for d in drawn] == [d.weekday() for d in known]
+        else:
+            assert len({b - a for a, b in pairwise(drawn)}) == 1
+
+
+def test_uneven_gaps_between_stamps_are_modelled():
+    rng = np.random.default_rng(0)
+    stamps = np.cumsum(rng.integers(1, 500, 300)).astype("datetime64[s]")
+    rows, codec = coded(pd.DataFrame({"t": stamps, "v": rng.normal(size=300)}), length=10)
+    made, real = codec.decode(codec.encode(rows)).apart(), rows.apart()
+    for at in range(0, len(real), 20):
+        span = slice(10 * at, 10 * at + 10)
+        gaps = [np.diff(t.table.column("t").to_numpy()[span].astype(int)) for t in (made, real)]
+        np.testing.assert_allclose(*gaps, atol=0.51)
+
+
+numbers = st.one_of(
+    st.floats(width=32), st.floats(-1e6, 1e6), st.just(float("nan")), st.none(), st.just(0.0)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(numbers, st.integers(-(2**40), 2**40), st.sampled_from(["", "ä", "b", None])),
+        min_size=6, max_size=40,
+    ),
+    st.integers(2, 5),
+)  # fmt: skip
+def test_any_record_comes_back_as_it_was(steps, length):
+    x, n, text = zip(*steps, strict=True)
+    table = pa.table(
+        {"x": pa.array(x, pa.float64()), "n": pa.array(n, pa.int64()), "": pa.array(text)}
+    )
+    if len({str(cell) for cell in x}) == len(set(n)) == len(set(text)) == 1:
+        with pytest.raises(SourceError, match="nothing to learn"):
+            coded(table, length=length)
+        return
+    rows, codec = coded(table, length=length)
+    assert_close(codec.encode(rows), codec.encode(SERIES_MODALITY.quick(codec, rows)))
+    back, known = codec.decode(codec.encode(rows)).table, rows.apart().table
+    assert back.column("").equals(known.column(""))
+    assert back.column("x").is_null().equals(known.column("x").is_null())
+    a, b = (np.asarray(t.column("x").to_numpy(zero_copy_only=False), float) for t in (known, back))
+    assert (np.isnan(a) == np.isnan(b)).all()
+    assert (np.isinf(a) == np.isinf(b)).all()
+    finite = np.isfinite(a)
+    if finite.any():
+        reach = np.abs(a[finite]).max()
+        np.testing.assert_allclose(a[finite], b[finite], rtol=3e-6, atol=3e-6 * reach)
+    m, k = (t.column("n").to_numpy() for t in (known, back))
+    np.testing.assert_allclose(m, k, rtol=0, atol=1 + 3e-7 * np.ptp(np.array(n, float)))
+
+
+def test_arrays_come_back_as_arrays():
+    values = np.random.default_rng(0).normal(size=(30, 8, 3)).astype(np.float32)
+    rows, codec = coded(values)
+    assert codec.shape == (8, 3)
+    made = SERIES_MODALITY.handed(codec.decode(codec.encode(rows)))
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, values, atol=1e-5)
+    taken = SERIES_MODALITY.taken(torch.from_numpy(values[:4]))
+    assert_close(codec.encode(taken), codec.encode(rows[:4]))
+
+
+def test_generated_series_are_taken_back():
+    rows, codec = coded(shops())
+    frame = SERIES_MODALITY.handed(codec.decode(codec.encode(rows[:9])))
+    again = SERIES_MODALITY.taken(frame)
+    assert (again.lengths == rows[:9].lengths).all()
+    held = sum(codec.blocks[: codec.timed.held])
+    assert_close(codec.encode(again)[:, :, held:], codec.encode(rows[:9])[:, :, held:])
+
+
+def test_parts_are_joined_as_if_they_were_one():
+    rows, codec = coded(hours(60), length=10)
+    whole = codec.encode(rows[:20])
+    parts = [codec.decode(whole[:7]), codec.decode(whole[7:], 7)]
+    assert (
+        joined(parts)
+        .apart()
+        .table.drop(["at"])
+        .equals(codec.decode(whole).apart().table.drop(["at"]))
+    )
+
+
+def test_parts_of_the_record_are_held_out_whole():
+    raw = read(hours(2_000), length=20)
+    assert raw.spans is not None
+    parts = split(3, len(raw.rows), 0.1, raw.spans)
+    rows = raw.rows
+    assert isinstance(rows, Spans)
+    steps = [np.unique(rows[part].steps()) for part in (parts.train, parts.held_out)]
+    assert len(np.intersect1d(*steps)) == 0
+    assert 0.05 < len(steps[1]) / 2_000 < 0.15
+    assert len(parts.train) + len(parts.held_out) < len(rows)
+
+
+def test_columns_from_other_series_depend_on_nothing():
+    values = np.repeat(np.arange(50.0)[:, None, None], 4, 1).repeat(2, 2)
+    rows, _ = coded(values)
+    assert SERIES_MODALITY.independent is not None
+    made = SERIES_MODALITY.independent(rows, np.random.default_rng(0))
+    apart = SERIES_MODALITY.handed(made)
+    assert (apart.std(1) == 0).all()  # a column's steps stay together
+    assert sorted(apart[:, 0, 0]) == sorted(apart[:, 0, 1]) == list(range(50))
+    assert (apart[:, 0, 0] != apart[:, 0, 1]).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "words"),
+    [
+        (hours(30), {"time": "when"}, "--time when: there is no such column; there are: at, x, n"),
+        (hours(30), {"entity": "who"}, "--entity who"),
+        (hours(30), {"length": 40}, "no series has 40 steps: the longest without a gap has 30"),
+        (hours(30), {"time": "x"}, "which is no time"),
+        (hours(30).assign(end=hours(30)["at"]), {}, "name the one that is the time with --time"),
+        (hours(30).assign(end=hours(30)["at"]), {"time": "at"}, "column 'end'"),
+        (pd.DataFrame({"t": [1, 1, 1, 2, 2, 2], "x": range(6)}), {"time": "t"}, "--entity"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(frame, options, words):
+    with pytest.raises(SourceError, match=words):
+        coded(frame, **{"length": 5, **options})
+
+
+def test_months_are_counted_from_1970():
+    days = np.array([date(1970, 1, 31), date(1970, 2, 1), date(1969, 12, 31)], "datetime64[D]")
+    assert months(days.astype(np.int64)).tolist() == [0, 1, -1]
+    assert clock_of(np.array([3, 5, 7, 9]), np.array([1, 2, 3]), 0).told() == "steps 2 apart"
