@@ -13,6 +13,7 @@ from torch import nn
 from gantlet import package, store
 from gantlet.conditions import Clusters, clusters_of
 from gantlet.config import ConfigError, plain
+from gantlet.continuing import drawing
 from gantlet.files import explained
 from gantlet.folder import Folder
 from gantlet.imputing import imputed
@@ -49,6 +50,7 @@ class Gan:
         truncation: float = 1.0,
         label: str | int | None = None,
         where: Any = None,
+        steps: int | None = None,
     ) -> Any:
         """`count` samples in the data's own form, e.g. uint8 N×H×W×C pictures.
 
@@ -56,9 +58,15 @@ class Gan:
             truncation: 1 leaves the latents as they are; less is more typical and less varied.
             label: only this class, by name or number.
             where: only samples that fit, e.g. {"income": ">50K"} or "age >= 30" of a table.
+            steps: of each series, where more are wanted than a window has: they are gone on with.
         """
         wishes = {"seed": seed, "truncation": truncation, "label": label, "where": where}
-        return self.labelled(count, **wishes)[0]
+        if steps is None:
+            return self.labelled(count, **wishes)[0]
+        modality = MODALITIES[self.run.modality]
+        rows, _ = decoded(self._small_parts(count, **wishes), self.codec, modality)
+        more = steps - self.task.shape[0]
+        return modality.handed(self._gone_on(rows, more, seed, whole=True))
 
     def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
@@ -146,6 +154,30 @@ class Gan:
                 put(rows, labels)
                 done += len(rows)
                 yield Progress(done, count, "drawing samples")
+
+    def continued(self, rows: Any, steps: int, *, seed: int = 0) -> Any:
+        """What may follow these beginnings: `steps` more of each series, in the data's own form.
+
+        Args:
+            rows: one series, or several that a column `series` numbers, or an array of them; the
+                last half of a window is looked at.
+
+        Raises:
+            ConfigError: this generator does not draw its samples step by step.
+        """
+        modality = MODALITIES[self.run.modality]
+        taken = modality.taken(rows)
+        return modality.handed(self._gone_on(taken, steps, seed, whole=False))
+
+    def _gone_on(self, rows: Any, steps: int, seed: int, *, whole: bool) -> Any:
+        modality, family = MODALITIES[self.run.modality], NETWORKS[self.run.network.family]
+        if modality.gone_on is None or family.gone_on is None or self.conditions.weights:
+            raise ConfigError("only series can be gone on with: samples of this kind have no time")
+        if steps < 1:
+            raise ConfigError(f"{steps} more steps were asked for; ask for at least 1")
+        objective = self.run.objective
+        draw = drawing(self.generator, family.gone_on, objective.prior, objective.latent_dim, seed)
+        return modality.gone_on(self.codec, rows, draw, steps, whole)
 
     def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
         """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.

@@ -103,6 +103,8 @@ class Timed(NamedTuple):
 Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]
 # Samples of allowed choices (b × choices) and ln of the probability that each would fall so.
 Within = Callable[[torch.nn.Module, Latents, Labels | None, Tensor], tuple[Samples, PerSample]]
+# Samples whose first steps are these (b × steps × numbers), all others drawn given them.
+GoneOn = Callable[[torch.nn.Module, Latents, Labels | None, Tensor], Samples]
 # Samples with the number of each choice in place of its block: many times smaller.
 Numbered = Callable[[torch.nn.Module, Latents, Labels | None], Tensor]
 # −ln p(x | y) under G; noise, where given, is what G's own regularisation draws from in training.

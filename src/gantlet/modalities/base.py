@@ -124,6 +124,7 @@ class Holes(NamedTuple):
     filled: Callable[[Samples], Any]  # a sample for each → all rows, what is missing taken from it
 
 
+Draw = Callable[[Samples, int], Samples]  # (first steps, a turn's number) → steps gone on with
 Survey = Generator[Progress, None, Found]
 Read = Generator[Progress, None, Raw]
 Put = Callable[[Any, Int[np.ndarray, "b"] | None], None]  # takes rows and their labels
@@ -158,6 +159,8 @@ class Modality:
     augmentation: str | None = None  # what D's view of few samples is changed by
     narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
     holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing
+    # (codec, rows, draw, steps, whole: with their beginning) → rows gone on with, where they can be
+    gone_on: Callable[[Any, Any, Draw, int, bool], Any] | None = None
     timed: Callable[[Any], Timed | None] = lambda _codec: None  # of a codec, where rows are timed
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.

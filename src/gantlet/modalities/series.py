@@ -29,6 +29,7 @@ from gantlet.modalities.tables.writers import TABLE_WRITERS
 from gantlet.modalities.timelines.codec import SeriesCodec, series_codec
 from gantlet.modalities.timelines.courses import courses_of
 from gantlet.modalities.timelines.fitting import fit_series
+from gantlet.modalities.timelines.going_on import gone_on
 from gantlet.modalities.timelines.preview import series_preview, series_thumbnail
 from gantlet.modalities.timelines.reading import Timeline, read_series
 from gantlet.modalities.timelines.settings import SeriesSettings
@@ -169,6 +170,7 @@ SERIES_MODALITY = Modality(
     quick=quick,
     decoded=SeriesCodec.decode,
     joined=joined,
+    gone_on=lambda codec, rows, draw, steps, whole: gone_on(codec, rows, draw, steps, whole=whole),
     timed=lambda codec: codec.timed,
     taken=taken,
     handed=handed,

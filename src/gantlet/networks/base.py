@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from gantlet.types import Hold, Labels, Numbered, Samples, Surprisal, Timed, Within
+from gantlet.types import GoneOn, Hold, Labels, Numbered, Samples, Surprisal, Timed, Within
 
 
 class Task(NamedTuple):
@@ -47,6 +47,7 @@ class Family:
     hold: Hold | None = None  # how far samples are from where G set out with their z
     surprisal: Surprisal | None = None  # of real samples, where G's density can be computed
     within: Within | None = None  # samples held to some choices, where G can be
+    gone_on: GoneOn | None = None  # samples with given first steps, where G draws in turn
     numbered: Numbered | None = None  # samples with choices by number, where G has blocks
     latent_dim: Callable[[Task], int] | None = None  # numbers in z, where G needs just so many
     wants_blocks: bool = False  # made for samples that begin with choices

@@ -10,7 +10,7 @@ from gantlet.networks.course_generator import CourseGenerator
 from gantlet.networks.course_parts import Layout
 from gantlet.networks.course_settings import CourseSettings
 from gantlet.networks.innovations import Innovations
-from gantlet.types import Labels, Noise, PerSample, Samples
+from gantlet.types import Labels, Latents, Noise, PerSample, Samples
 
 REACH = 5  # steps that a convolution sees
 FEWEST = 6  # steps that are not halved again
@@ -69,6 +69,12 @@ def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) 
     return G.surprisal(x, y, noise)
 
 
+@torch.no_grad()
+def _gone_on(G: nn.Module, z: Latents, y: Labels | None, begun: Tensor) -> Samples:
+    assert isinstance(G, CourseGenerator), "a course is asked"
+    return G.gone_on(z, y, begun)
+
+
 COURSE = Family(
     settings=CourseSettings,
     generator=CourseGenerator,
@@ -76,6 +82,7 @@ COURSE = Family(
     ranks=(2,),
     prime=_prime,
     surprisal=_surprisal,
+    gone_on=_gone_on,
     latent_dim=lambda task: Layout(task).latents,
     wants_time=True,
     at_once=4,

@@ -83,6 +83,18 @@ class Clock:
             return gone * self.day + self.low % self.day
         return starts[:, None] + ahead * self.interval
 
+    def after(self, stamps: Stamps, steps: Int[np.ndarray, "n"]) -> Stamps:
+        """Stamps so many steps after these."""
+        if self.kind == "months":
+            days = self._days(stamps)
+            later = _day_of(months(days) + steps * self.interval, self._monthday())
+            return later * self.day + stamps % self.day
+        if self.kind == "workdays":
+            days = self._days(stamps).astype("datetime64[D]")
+            later = np.busday_offset(days, steps, roll="forward").astype(np.int64)
+            return later * self.day + stamps % self.day
+        return stamps + steps * self.interval
+
     def plain(self) -> dict[str, Any]:
         """As JSON; the inverse is `Clock(**plain)`."""
         return {

@@ -104,7 +104,7 @@ class SeriesCodec:
 
     def coded(self, rows: Spans) -> Coded:
         """Each step coded once, however many series it is in."""
-        aligned = self._aligned(rows.table)
+        aligned = self.aligned(rows.table)
         if len(rows) and len(aligned) > 2 * rows.lengths.sum():
             rows = Spans(aligned, rows.starts, rows.stops, rows.form, rows.numbers).apart()
             aligned = rows.table
@@ -254,7 +254,13 @@ class SeriesCodec:
         field = self.schema.field(place)
         return arrays.simple(table.column(place), field.type, field.name)
 
-    def _aligned(self, table: pa.Table) -> pa.Table:
+    def stamps_of(self, table: pa.Table) -> Int[np.ndarray, "n"]:
+        """The time of each row, in its column's units."""
+        place = self.schema.get_field_index(str(self.time))
+        return arrays.words(self._cells(table, place)).view(np.int64)
+
+    def aligned(self, table: pa.Table) -> pa.Table:
+        """The table's columns in the order of the codec's; others are left out."""
         if table.column_names == self.schema.names:
             return table
         for name in self.schema.names:

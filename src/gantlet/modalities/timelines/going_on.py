@@ -1,0 +1,84 @@
+"""Series gone on with: steps after a given beginning, window by window, without a seam."""
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int
+
+from gantlet.modalities.base import Draw
+from gantlet.modalities.tables import arrays
+from gantlet.modalities.timelines.codec import SeriesCodec
+from gantlet.modalities.timelines.columns import Name
+from gantlet.modalities.timelines.spans import Spans
+
+
+def gone_on(codec: SeriesCodec, rows: Spans, draw: Draw, steps: int, *, whole: bool) -> Spans:
+    """So many more steps of each series, each window drawn given the half of one before it.
+
+    Args:
+        whole: give the beginning too, else what follows it alone
+    """
+    own, table = rows.apart(), codec.aligned(rows.apart().table)
+    begun = Spans(table, own.starts, own.stops, rows.form, rows.numbers)
+    before, turn, left = begun.lengths, 0, np.full(len(begun), steps)
+    while (left > 0).any():
+        known = int(min(begun.lengths.min(), max(1, codec.length // 2)))
+        last = Spans(begun.table, begun.stops - known, begun.stops, rows.form, rows.numbers)
+        x = draw(codec.encode(last)[:, :known], turn)
+        made, more = codec.decode(x), codec.length - known
+        new = np.minimum(np.maximum(made.lengths - known, 0), np.minimum(more, left))
+        begun = _added(codec, begun, made, known, new)
+        left = np.where(made.lengths < codec.length, 0, left - new)  # what is over is over
+        turn += 1
+    starts = begun.starts if whole else begun.starts + before
+    return Spans(begun.table, starts, begun.stops, rows.form, rows.numbers)
+
+
+def _added(
+    codec: SeriesCodec, begun: Spans, made: Spans, known: int, new: Int[np.ndarray, "n"]
+) -> Spans:
+    """The series with the new steps after them, their times and names as before."""
+    steps = np.arange(new.sum()) - np.repeat(np.cumsum(new) - new, new)
+    whose = np.repeat(np.arange(len(new)), new)
+    place = made.starts[whose] + known + steps
+    fresh = made.table.take(pa.array(place))
+    lasts = begun.stops[whose] - 1
+    for name, channel in zip(codec.schema.names, codec.channels, strict=True):
+        at = codec.schema.get_field_index(name)
+        if name == codec.time:
+            column = _times(codec, begun, made, known, whose, steps)
+            fresh = fresh.set_column(at, codec.schema.field(at), column)
+        elif isinstance(channel, Name):
+            copied = begun.table.column(name).take(pa.array(lasts))
+            fresh = fresh.set_column(at, codec.schema.field(at), copied)
+    both = pa.concat_tables([begun.table, fresh])
+    order = np.argsort(
+        np.concatenate([np.repeat(np.arange(len(new)), begun.lengths), whose]), kind="stable"
+    )
+    stops = np.cumsum(begun.lengths + new)
+    return Spans(
+        both.take(pa.array(order)), stops - begun.lengths - new, stops, begun.form, begun.numbers
+    )
+
+
+def _times(
+    codec: SeriesCodec,
+    begun: Spans,
+    made: Spans,
+    known: int,
+    whose: Int[np.ndarray, "m"],
+    steps: Int[np.ndarray, "m"],
+) -> pa.Array:
+    assert codec.clock is not None
+    name = str(codec.time)
+    real, drawn = (codec.stamps_of(part.table) for part in (begun, made))
+    last = real[begun.stops - 1]
+    if codec.clock.kind == "uneven":
+        at = made.starts[whose] + known
+        stamps = last[whose] + drawn[at + steps] - drawn[at - 1]
+    else:
+        stamps = codec.clock.after(last[whose], steps + 1)
+    kind = arrays.simple_type(codec.schema.field(name).type, name)
+    empty = np.zeros(len(stamps), bool)
+    return arrays.restored(
+        arrays.of_words(stamps.view(np.uint64), 0, empty, kind), codec.schema.field(name).type
+    )
