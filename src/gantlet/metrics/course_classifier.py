@@ -44,14 +44,17 @@ class CourseTest(NamedTuple):
         return abs(self.accuracy - 0.5)
 
 
-class _Side(NamedTuple):
-    """One set: its features, its series, and which of it are tested and learned from when."""
+class _Part(NamedTuple):
+    """Series of both kinds: their features, their values in units of real data, their stretch."""
 
     row: Float64[np.ndarray, "n d"]
     values: Windows
     block: Int[np.ndarray, "n"]
-    fold: Int[np.ndarray, "n"]
-    learns: list[tuple[Bool[np.ndarray, "n"], Bool[np.ndarray, "n"], Bool[np.ndarray, "n"]]]
+    is_real: Bool[np.ndarray, "n"]
+
+    def of(self, chosen: Bool[np.ndarray, "n"]) -> "_Part":
+        """Some of them."""
+        return _Part(*(part[chosen] for part in self))
 
 
 def course_two_sample(real: Windows, fake: Windows, seed: int = 0) -> CourseTest:
@@ -71,14 +74,20 @@ def course_two_sample(real: Windows, fake: Windows, seed: int = 0) -> CourseTest
         raise ValueError(f"at least {FEWEST} series of each set are needed, not {count}")
     rng = np.random.default_rng(seed)
     chosen = [side[np.sort(rng.permutation(len(side))[:count])] for side in (real, fake)]
-    sides = [_side(side, scaled(side, chosen[0]), rng) for side in chosen]
-    groups = course_features(chosen[0][:1])[1]
+    row, groups = course_features(np.concatenate(chosen))
+    both = np.concatenate(chosen)
+    # Of both sets at once: they may come from one record, as two halves of it do.
+    found, steps = lines(both), both.shape[1]
+    block = blocks(found, steps)
+    fold = (rng.permutation(int(block.max()) + 1) % FOLDS)[block]
+    every = _Part(row, scaled(both, chosen[0]), block, np.arange(2 * count) < count)
     areas, variances, nulls, right = [], [], [], []
     evidence, seen = np.zeros(len(GROUPS)), 0
     for k in range(TESTED):
-        train, weigh, test = (
-            _both(sides, [side.learns[k][part] for side in sides]) for part in range(3)
-        )
+        is_test = fold == k
+        is_weigh = (fold == (k + 1) % FOLDS) & apart(found, is_test, steps)
+        is_train = apart(found, is_test | is_weigh, steps) & (fold != (k + 1) % FOLDS)
+        train, weigh, test = (every.of(part) for part in (is_train, is_weigh, is_test))
         if min(len(np.unique(part.is_real)) for part in (train, weigh, test)) < 2:
             continue
         trees = _grown(train)
@@ -109,50 +118,22 @@ def course_two_sample(real: Windows, fake: Windows, seed: int = 0) -> CourseTest
     value, size = float(np.mean(areas)), len(areas)
     variance = CORRELATED * float(np.sum(variances)) / size**2
     null = max(variance, CORRELATED * float(np.sum(nulls)) / size**2)
-    stretches = len(np.unique(sides[0].block[sides[0].fold < TESTED]))
+    stretches = len(np.unique(block[every.is_real & (fold < TESTED)]))
     return CourseTest(
         proportion(value, variance, stretches), float(np.mean(right)),
         float(ndtr(-(value - 0.5) / np.sqrt(null))), seen, stretches, evidence,
     )  # fmt: skip
 
 
-class _Part(NamedTuple):
-    row: Float64[np.ndarray, "n d"]
-    values: Windows
-    block: Int[np.ndarray, "n"]
-    is_real: Bool[np.ndarray, "n"]
-
-
-def _side(values: Windows, unit: Windows, rng: np.random.Generator) -> _Side:
-    steps = values.shape[1]
-    found = lines(values)
-    block = blocks(found, steps)
-    fold = (rng.permutation(int(block.max()) + 1) % FOLDS)[block]
-    learns = []
-    for k in range(TESTED):
-        test, weigh = fold == k, fold == (k + 1) % FOLDS
-        weigh &= apart(found, test, steps)
-        learns.append((apart(found, test | weigh, steps), weigh, test))
-    return _Side(course_features(values)[0], unit, block, fold, learns)
-
-
-def _both(sides: list[_Side], chosen: list[Bool[np.ndarray, "_"]]) -> _Part:
-    real, fake = sides
-    blocks_ = real.block[chosen[0]], fake.block[chosen[1]] + real.block.max() + 1
-    return _Part(
-        np.concatenate([side.row[part] for side, part in zip(sides, chosen, strict=True)]),
-        np.concatenate([side.values[part] for side, part in zip(sides, chosen, strict=True)]),
-        np.concatenate(blocks_),
-        np.arange(sum(map(len, blocks_))) < len(blocks_[0]),
-    )
-
-
 def _grown(part: _Part) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
-        max_iter=TREES, min_samples_leaf=max(2, min(20, len(part.row) // 20)),
-        l2_regularization=1.0, early_stopping=False, random_state=0,  # pyright: ignore[reportArgumentType]  # its stubs know only "auto"
-        class_weight="balanced",
-    ).fit(part.row, part.is_real)  # fmt: skip
+        max_iter=TREES,
+        max_leaf_nodes=15,
+        min_samples_leaf=max(2, min(20, len(part.row) // 20)),
+        l2_regularization=1.0,
+        early_stopping=False,  # pyright: ignore[reportArgumentType]  # its stubs know only "auto"
+        random_state=0,
+    ).fit(part.row, part.is_real)
 
 
 def _evidence(
