@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from gantlet.metrics.boosted import area_parts
 from gantlet.metrics.course_convolution import convolution_logits
 from gantlet.metrics.course_features import GROUPS, course_features
-from gantlet.metrics.courses import Windows, scaled
+from gantlet.metrics.courses import Others, Windows, scaled
 from gantlet.metrics.intervals import Estimate, proportion
 from gantlet.metrics.overlaps import apart, blocks, lines
 
@@ -57,7 +57,7 @@ class _Part(NamedTuple):
         return _Part(*(part[chosen] for part in self))
 
 
-def course_two_sample(real: Windows, fake: Windows, seed: int = 0) -> CourseTest:
+def course_two_sample(real: Windows, fake: Others, seed: int = 0) -> CourseTest:
     """The AUC and the accuracy of trees and a convolution together, over three tests.
 
     At most 3,000 series of each set. Overlapping series are found by their values and their records
@@ -126,6 +126,8 @@ def course_two_sample(real: Windows, fake: Windows, seed: int = 0) -> CourseTest
 
 
 def _grown(part: _Part) -> HistGradientBoostingClassifier:
+    # scikit-learn's trees refuse a number that nobody has.
+    row = np.where(np.isnan(part.row).all(0), 0.0, part.row)
     return HistGradientBoostingClassifier(
         max_iter=TREES,
         max_leaf_nodes=15,
@@ -133,7 +135,7 @@ def _grown(part: _Part) -> HistGradientBoostingClassifier:
         l2_regularization=1.0,
         early_stopping=False,  # pyright: ignore[reportArgumentType]  # its stubs know only "auto"
         random_state=0,
-    ).fit(part.row, part.is_real)
+    ).fit(row, part.is_real)
 
 
 def _evidence(

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gantlet.metrics.courses import Windows, carried
+from gantlet.metrics.courses import Set, Windows, carried
 
 WIDTH = 32
 BATCH = 128
@@ -36,7 +36,7 @@ class Convolution(nn.Module):
 
 
 def convolution_logits(
-    train: Windows, is_real: Bool[np.ndarray, "n"], others: Sequence[Windows], seed: int
+    train: Windows, is_real: Bool[np.ndarray, "n"], others: Sequence[Set], seed: int
 ) -> list[Float64[np.ndarray, "m"]]:
     """Above 0 where a convolution, trained on the first, takes a series of the others for real.
 

@@ -8,6 +8,8 @@ from jaxtyping import Float64, Int
 from gantlet.metrics.courses import Windows
 
 Row = Float64[np.ndarray, "n d"]
+Pair = Int[np.ndarray, "p"]
+Parts = Float64[np.ndarray, "n k c"]
 MOST = 200  # numbers of a group; of more, some are drawn
 LAGS = 8
 
@@ -31,15 +33,15 @@ def course_features(values: Windows, seed: int = 0) -> tuple[Row, Int[np.ndarray
     return np.concatenate(parts, axis=1), np.concatenate(groups)
 
 
-def _steps(x: Windows) -> Windows:
+def _steps(x: Windows) -> Parts:
     return np.diff(x, axis=1)
 
 
-def _levels(x: Windows) -> Windows:
+def _levels(x: Windows) -> Parts:
     return np.stack([_mean(x), _spread(x), _least(x), -_least(-x)], axis=1)
 
 
-def _roughness(x: Windows) -> Windows:
+def _roughness(x: Windows) -> Parts:
     """Of steps and steps of steps, in logarithms, the share that rises and that rests."""
     first, second = np.diff(x, axis=1), np.diff(x, n=2, axis=1)
     found = [np.log(_spread(part) + 1e-12) for part in (first, second)]
@@ -58,12 +60,12 @@ def _together(x: Windows) -> Row:
     return np.concatenate([*parts, _mean(gap), _spread(gap)], axis=1)
 
 
-def _correlation(x: Windows, first: np.ndarray, second: np.ndarray) -> Row:
+def _correlation(x: Windows, first: Pair, second: Pair) -> Float64[np.ndarray, "n p"]:
     z = (x - _mean(x)[:, None]) / np.maximum(_spread(x)[:, None], 1e-12)
     return _mean(z[:, :, first] * z[:, :, second])
 
 
-def _memory(x: Windows) -> Windows:
+def _memory(x: Windows) -> Parts:
     """Each series' own correlation with its past, at lags from 1."""
     z = x - _mean(x)[:, None]
     power = np.maximum(np.square(_spread(x)), 1e-24)
@@ -72,7 +74,7 @@ def _memory(x: Windows) -> Windows:
     return np.stack(found, axis=1) if found else np.zeros((len(x), 0, x.shape[2]))
 
 
-def _waves(x: Windows) -> Windows:
+def _waves(x: Windows) -> Parts:
     """The logarithm of each series' power at each frequency; missing values count as the mean."""
     z = np.nan_to_num(x - _mean(x)[:, None])
     return np.log(np.square(np.abs(np.fft.rfft(z, axis=1)))[:, 1:] + 1e-12)

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import wasserstein_distance
 
-from gantlet.metrics.courses import Windows
+from gantlet.metrics.courses import Others, Windows
 
 Profile = Float64[np.ndarray, "k c"]
-EXTREMES = "smallest value", "largest value", "largest step"
+TINY = 1e-12  # of the mean, below which a spread is rounding
 
 
 def autocorrelation(values: Windows, lags: int | None = None) -> Profile:
@@ -75,7 +75,9 @@ def spectrum(values: Windows) -> Profile:
     steps = values.shape[1]
     whole = np.isfinite(values).all(axis=1, keepdims=True)
     x = np.where(whole, values, 0.0)
-    x = x - x.mean(1, keepdims=True)
+    mean = x.mean(1, keepdims=True)
+    # What rounding leaves of a constant is no power.
+    x = np.where(np.ptp(x, axis=1, keepdims=True) > TINY * np.abs(mean), x - mean, 0.0)
     taper = np.hanning(steps + 1)[:steps] if steps > 3 else np.ones(steps)
     power = np.square(np.abs(np.fft.rfft(x * taper[:, None], axis=1)))[:, 1:].sum(0)
     total = power.sum(0)
@@ -108,7 +110,7 @@ def profile_gap(real: Float64[np.ndarray, "k c"], fake: Float64[np.ndarray, "k c
     return float(known.mean()) if known.size else float("nan")
 
 
-def extremes_gap(real: Windows, fake: Windows) -> float:
+def extremes_gap(real: Windows, fake: Others) -> float:
     """Mean 1-Wasserstein distance over channels and extremes, in units of real data's spread.
 
     ∫ |F⁻¹(u) − G⁻¹(u)| du, the mean absolute difference of the two sorted, over the channel's
@@ -134,10 +136,10 @@ def _centred(values: Windows) -> tuple[Windows, np.ndarray]:
     x = np.where(known, values - mean, 0.0)
     # What rounding leaves of a constant is no variance.
     spread = np.abs(x).max((0, 1), initial=0.0)
-    return np.where(spread > 1e-12 * np.abs(mean), x, 0.0), known
+    return np.where(spread > TINY * np.abs(mean), x, 0.0), known
 
 
-def _mean(values: Windows, known: np.ndarray) -> Float64[np.ndarray, "c"]:
+def _mean(values: np.ndarray, known: np.ndarray) -> Float64[np.ndarray, "c"]:
     count = known.sum((0, 1))
     return _ratio(values.sum((0, 1)), np.where(count > 0, count, np.nan))
 

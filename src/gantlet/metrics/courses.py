@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 Windows = Float64[np.ndarray, "n t c"]  # n series of t steps and c channels
+Others = Float64[np.ndarray, "m t c"]  # a set beside it
+Set = Float64[np.ndarray, "_ _ _"]  # one of several, each of its own size
 
 
 class Courses(NamedTuple):
@@ -19,7 +21,7 @@ class Courses(NamedTuple):
     names: tuple[str, ...]  # of the c channels
 
 
-def scaled(values: Windows, real: Windows) -> Windows:
+def scaled(values: Float64[np.ndarray, "m s c"], real: Windows) -> Float64[np.ndarray, "m s c"]:
     """(x − min) / (max − min) of each channel, the extremes those of real data.
 
     What real data never reach lies outside 0 to 1. A channel that is constant in them is moved to

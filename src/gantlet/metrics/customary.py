@@ -16,23 +16,23 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gantlet.metrics.courses import Windows, carried
+from gantlet.metrics.courses import Set, carried
 from gantlet.metrics.recurrent import Recurrent
 
 TRAINED_SHARE = 0.8  # of each set, to train the classifier
 BATCH = 128  # of each set
 RATE = 1e-3
-TELLING, FORETELLING = 2_000, 5_000  # updates
+TELLING, FORETELLING = 2_000, 5_000  # updates, as in the paper's code
 FEWEST = 10  # series of a set
 
 Scores = Float64[np.ndarray, "sets seeds"]
 
 
 def discriminative_scores(
-    real: Sequence[Windows],
-    fake: Sequence[Windows],
+    real: Sequence[Set],
+    fake: Sequence[Set],
     seeds: Sequence[int] = (0,),
-    updates: int = TELLING,
+    updates: int | None = None,
 ) -> Scores:
     """|accuracy − ½| of a recurrent classifier on the fifth of both sets that it did not see.
 
@@ -55,7 +55,7 @@ def discriminative_scores(
     net = Recurrent([*seeds] * len(real), channels, max(channels // 2, 1), 1)
     optimizer = torch.optim.Adam(net.parameters(), RATE)
     truth = torch.arange(2 * BATCH).expand(len(sets), -1).lt(BATCH).float()
-    for _ in range(updates):
+    for _ in range(TELLING if updates is None else updates):
         batches = [
             torch.cat([side[drawn(g, order[:cut])] for side, order, cut in zip(*each, strict=True)])
             for g, *each in zip(rng, sets, orders, cuts, strict=True)
@@ -76,10 +76,10 @@ def discriminative_scores(
 
 
 def predictive_scores(
-    train: Sequence[Windows],
-    test: Windows,
+    train: Sequence[Set],
+    test: Set,
     seeds: Sequence[int] = (0,),
-    updates: int = FORETELLING,
+    updates: int | None = None,
 ) -> Scores:
     """Mean |x − x̂| over real series of a recurrent network that learned on each of the sets.
 
@@ -102,7 +102,7 @@ def predictive_scores(
     inputs = max(channels - 1, 1)
     net = Recurrent([*seeds] * len(train), inputs, max(channels // 2, 1), 1)
     optimizer = torch.optim.Adam(net.parameters(), RATE)
-    for _ in range(updates):
+    for _ in range(FORETELLING if updates is None else updates):
         x = torch.stack([side[drawn(g, np.arange(len(side)))] for g, side in
                          zip(rng, sets, strict=True)]).transpose(1, 2)  # fmt: skip
         told = torch.sigmoid(net(x[:, :-1, :, given]))
@@ -134,11 +134,11 @@ def _said(net: Recurrent, parts: Sequence[Tensor]) -> list[np.ndarray]:
     return [each[: len(part)].double().numpy() for each, part in zip(said, parts, strict=True)]
 
 
-def _tensor(values: Windows) -> Tensor:
+def _tensor(values: Set) -> Tensor:
     return torch.from_numpy(carried(values).astype(np.float32))
 
 
-def _require_alike(sets: Sequence[Windows]) -> None:
+def _require_alike(sets: Sequence[Set]) -> None:
     if len({part.shape[1:] for part in sets}) > 1:
         shapes = ", ".join(str(part.shape) for part in sets)
         raise ValueError(f"series are compared step by step: give sets of one shape, not {shapes}")

@@ -61,7 +61,7 @@ def blocks(found: Lines, steps: int) -> Int[np.ndarray, "n"]:
 
 
 def apart(found: Lines, is_test: Bool[np.ndarray, "n"], steps: int) -> Bool[np.ndarray, "n"]:
-    """Which of the others share no step with any series of the test."""
+    """Which of the others share no step with a series of the test that lies on the same record."""
     shift = 2 * (int(found.start.max()) + 2 * steps)
     places = found.record.astype(np.int64) * shift + found.start
     test = np.sort(places[is_test])
