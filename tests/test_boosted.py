@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score, roc_auc_score
 
-from gantlet.metrics.boosted import _area, boosted_two_sample, transfer
+from gantlet.metrics.boosted import area_parts, boosted_two_sample, transfer
 from gantlet.metrics.columns import merged_rare, shuffled_columns
 from gantlet.metrics.two_sample import area
 
@@ -73,7 +73,7 @@ def test_area_agrees_with_the_textbook_and_its_influence_with_delong():
     rng = np.random.default_rng(0)
     truth = rng.random(200) < 0.3
     scores = np.round(rng.normal(size=200) + truth, 1)  # with ties
-    value, influence = _area(scores, truth)
+    value, influence = area_parts(scores, truth)
     known = area(scores[truth], scores[~truth])
     assert value == pytest.approx(roc_auc_score(truth, scores))
     assert value == pytest.approx(known.value)

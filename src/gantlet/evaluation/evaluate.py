@@ -19,6 +19,9 @@ from gantlet.evaluation.columns_private import columns_private
 from gantlet.evaluation.columns_told import columns_told
 from gantlet.evaluation.continuity import continuity_view
 from gantlet.evaluation.copying import copying_view
+from gantlet.evaluation.courses import Runs, runs_of
+from gantlet.evaluation.courses_alike import courses_alike
+from gantlet.evaluation.courses_told import courses_told
 from gantlet.evaluation.distributions import distributions_view
 from gantlet.evaluation.figures import Evaluation, Finding, Picture, View
 from gantlet.evaluation.judged import Judged, More, picture_of, widened
@@ -46,6 +49,7 @@ class Seen(NamedTuple):
     space: Space
     near: dict[str, Neighbours]
     tables: list[Tables]  # one, where rows have columns and it was asked for
+    runs: list[Runs]  # the same, where rows run over time
 
 
 def judged(
@@ -84,7 +88,7 @@ def evaluated(
     space = yield from space_of(subject, features)
     if kept is not None:
         make_folder(kept)
-    seen = Seen(subject, space, {}, [])
+    seen = Seen(subject, space, {}, [], [])
     key = _key(subject, space)
     done: list[Judged] = []
     for name, make in VIEWS.items():
@@ -141,15 +145,28 @@ def _with_columns(
     return widened(judged, (yield from more(seen.tables[0])))
 
 
+def _over_time(
+    seen: Seen, judged: Judged, more: Callable[[Runs], Generator[Progress, None, More]]
+) -> Job:
+    if seen.subject.modality.courses is None:
+        return judged
+    if not seen.runs:
+        yield Progress(0, 0, "laying out series")
+        seen.runs.append(runs_of(seen.subject, seen.space, seen.subject.modality.courses))
+    return widened(judged, (yield from more(seen.runs[0])))
+
+
 def _realness(seen: Seen) -> Job:
     near = yield from _neighbours(seen)
     view = yield from realness_view(seen.subject, seen.space, near)
+    view = yield from _over_time(seen, view, courses_told)
     return (yield from _with_columns(seen, view, columns_told))
 
 
 def _distributions(seen: Seen) -> Job:
     near = yield from _neighbours(seen)
     view = yield from distributions_view(seen.subject, seen.space, near)
+    view = yield from _over_time(seen, view, courses_alike)
     return (yield from _with_columns(seen, view, columns_alike))
 
 

@@ -106,7 +106,26 @@ class Table:
     words: str
 
 
-Panel = Chart | Map | Pictures | Table
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """One series, drawn small: a line for each of its channels that share an axis."""
+
+    kind: str  # "real" or "fake"
+    words: str
+    lines: tuple[tuple[float, ...], ...]  # NaN breaks a line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strips:
+    """Small drawings of series side by side; all of one row share their axis."""
+
+    title: str
+    names: tuple[str, ...]  # of the rows
+    rows: tuple[tuple[Strip, ...], ...]
+    words: str
+
+
+Panel = Chart | Map | Pictures | Strips | Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,17 @@ from gantlet.metrics.boosted import boosted_two_sample, transfer
 from gantlet.metrics.clusters import cluster_modes, mode_shares
 from gantlet.metrics.columns import Columns, shuffled_columns
 from gantlet.metrics.copying import copying
+from gantlet.metrics.course_classifier import course_two_sample
+from gantlet.metrics.course_statistics import (
+    autocorrelation,
+    cross_correlation,
+    extremes,
+    extremes_gap,
+    profile_gap,
+    spectrum,
+)
+from gantlet.metrics.courses import Courses, scaled, shuffled_courses
+from gantlet.metrics.customary import discriminative_scores, predictive_scores
 from gantlet.metrics.floor import gaussian_floor
 from gantlet.metrics.frechet import frechet_distance, frechet_estimate, frechet_infinity
 from gantlet.metrics.intervals import Estimate
@@ -33,16 +44,23 @@ from gantlet.metrics.vendi import cosine_vendi_score, vendi_ratio, vendi_score
 
 __all__ = [
     "Columns",
+    "Courses",
     "Estimate",
     "ModeReport",
     "StackedModes",
     "TwoSample",
+    "autocorrelation",
     "boosted_two_sample",
     "cluster_modes",
     "copying",
     "cosine_vendi_score",
+    "course_two_sample",
     "coverage",
+    "cross_correlation",
     "density",
+    "discriminative_scores",
+    "extremes",
+    "extremes_gap",
     "frechet_distance",
     "frechet_estimate",
     "frechet_infinity",
@@ -54,12 +72,17 @@ __all__ = [
     "mode_shares",
     "neighbour_estimates",
     "precision",
+    "predictive_scores",
     "privacy",
+    "profile_gap",
     "recall",
     "ring_centres",
+    "scaled",
     "segregation",
     "shuffled_columns",
+    "shuffled_courses",
     "sliced_wasserstein",
+    "spectrum",
     "squared_mmd",
     "stacked_modes",
     "standardised",

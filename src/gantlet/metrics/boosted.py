@@ -72,7 +72,7 @@ def boosted_two_sample(
         test = fold == k
         trees = _classifier(is_categorical, int((~test).sum())).fit(x[~test], is_real[~test])
         logits = trees.decision_function(x[test])
-        found, influence = _area(logits, is_real[test])
+        found, influence = area_parts(logits, is_real[test])
         areas.append(found)
         variances.append(float(np.square(influence).sum()))
         m = int((test & is_real).sum())
@@ -150,7 +150,7 @@ def _class_transfer(
         place = np.flatnonzero(learned == one)
         # Trees that never saw a class rate all rows alike.
         scores = shares[:, place[0]] if len(place) else np.zeros(len(y_test))
-        found, part = _area(scores, y_test == one)
+        found, part = area_parts(scores, y_test == one)
         areas.append(found)
         influence += part / len(classes)
     measure = "macro AUC" if len(classes) > 1 else "AUC"
@@ -158,7 +158,7 @@ def _class_transfer(
     return Transfer(measure, proportion(float(np.mean(areas)), variance, len(y_test)), len(y_test))
 
 
-def _area(
+def area_parts(
     scores: Float[np.ndarray, "n"], truth: Bool[np.ndarray, "n"]
 ) -> tuple[float, Float64[np.ndarray, "n"]]:
     """P(a true row scores above another), ties half, and what each row adds to it: DeLong 1988."""

@@ -10,6 +10,7 @@ from gantlet.evaluation.figures import (
     Map,
     Panel,
     Pictures,
+    Strips,
     Table,
     View,
 )
@@ -20,6 +21,7 @@ from gantlet.report.maps import map_of
 from gantlet.report.markup import Markup, element, joined, slug
 from gantlet.report.numerals import estimate, quantity
 from gantlet.report.pictures import groups, pictures
+from gantlet.report.strips import strips
 from gantlet.report.summary import summary, tally
 from gantlet.report.tables import grid, table
 
@@ -84,7 +86,7 @@ def _view(view: View, evaluation: Evaluation) -> Section:
 
 
 def _pictures_first(panel: Panel) -> int:
-    return [Pictures, Map, Chart, Table].index(type(panel))
+    return [Pictures, Strips, Map, Chart, Table].index(type(panel))
 
 
 def _panel(panel: Panel, anchor: str) -> Markup:
@@ -95,6 +97,8 @@ def _panel(panel: Panel, anchor: str) -> Markup:
             return map_of(panel, anchor)
         case Pictures():
             return pictures(panel, anchor)
+        case Strips():
+            return strips(panel, anchor)
         case Table():
             return table(panel, anchor)
 
