@@ -12,7 +12,7 @@ class CourseSettings:
     memory: int = setting(96, "numbers in which G remembers the steps before")
     width: int = setting(128, "units in each hidden layer of a step of G")
     normals: int = setting(6, "normals in the mixture that each value is drawn from")
-    dropout: float = setting(0.1, "share of hidden units left out as G learns by likelihood")
+    dropout: float = setting(0.3, "share of hidden units left out as G learns by likelihood")
     width_D: int = setting(64, "channels of D")
 
     def __post_init__(self) -> None:
