@@ -290,3 +290,14 @@ def test_months_are_counted_from_1970():
     days = np.array([date(1970, 1, 31), date(1970, 2, 1), date(1969, 12, 31)], "datetime64[D]")
     assert months(days.astype(np.int64)).tolist() == [0, 1, -1]
     assert clock_of(np.array([3, 5, 7, 9]), np.array([1, 2, 3]), 0).told() == "steps 2 apart"
+
+
+def test_short_records_are_kept_from_being_learnt_by_heart():
+    assert SERIES_MODALITY.advice is not None
+    shares = []
+    for count, channels in ((1_000, 1), (50_000, 8), (50_000, 24)):
+        values = np.random.default_rng(0).normal(size=(count // 10, 10, channels))
+        raw = read(values)
+        advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
+        shares.append(advice.settings["network"]["options"]["dropout"])
+    assert shares[0] > shares[1] > shares[2] == 0

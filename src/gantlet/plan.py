@@ -84,6 +84,9 @@ def planned(
     if augmentation is not None and found.count < FEW:
         machine["augmentation"] = {"name": augmentation, "adaptive": True}
         reasons.append(f"adaptive augmentation: {found.count:,} samples are soon known by heart")
+    if found.advice is not None and "family" not in wishes.get("network", {}):
+        machine = layered(machine, found.advice.settings)
+        reasons.append(found.advice.why)
     budget: dict[str, Any] = {}
     if not set(wishes.get("budget", {})) & {"minutes", "images", "steps"}:
         budget = {"budget": {"minutes": DEFAULT_MINUTES}}

@@ -88,6 +88,7 @@ def prepared(
     found = Found(
         count=len(parts.train), shape=codec.shape, blocks=codec.blocks,
         timed=modality.timed(codec),
+        advice=None if modality.advice is None else modality.advice(raw, codec),
     )  # fmt: skip
     yield Progress(0, 0, "trying out the machine")
     variance = _variance(raw, codec, parts)

@@ -75,6 +75,13 @@ class Codec(Protocol):
     def plain(self) -> dict[str, Any]: ...
 
 
+class Advice(NamedTuple):
+    """Settings of a run that suit the data, where its modality's own network is used."""
+
+    settings: Mapping[str, Any]
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What a look at the source shows before anything is read for good or written."""
@@ -83,6 +90,7 @@ class Found:
     shape: tuple[int, ...]  # of one encoded sample
     blocks: tuple[int, ...] = ()  # as the codec's
     timed: Timed | None = None  # as the modality's
+    advice: Advice | None = None  # the same
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was found and decided, a sentence each
     variance: float | None = None  # of a sample, summed over its numbers, where it is known
@@ -156,6 +164,7 @@ class Modality:
     numbered: Callable[[Any, Samples, int], Any] | None = None
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
+    advice: Callable[[Raw, Any], Advice] | None = None  # of the data and its codec
     augmentation: str | None = None  # what D's view of few samples is changed by
     narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
     holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing

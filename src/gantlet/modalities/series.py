@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from gantlet.metrics import frechet_distance
 from gantlet.modalities.base import (
+    Advice,
     Found,
     Modality,
     Preview,
@@ -40,6 +41,7 @@ from gantlet.modalities.writing import Writing, write_npy, write_npz
 __all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
 
 DIMENSIONS = 128  # of features, at most
+DROPOUT = ((300_000, 0.3), (1_000_000, 0.1), (math.inf, 0.0))  # of records of so many numbers
 
 
 def survey(source: Source, settings: SeriesSettings) -> Survey:
@@ -49,7 +51,8 @@ def survey(source: Source, settings: SeriesSettings) -> Survey:
     notes = [c.note(name) for name, c in zip(codec.schema.names, codec.channels, strict=True)]
     return Found(
         count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, timed=codec.timed,
-        notes=raw.notes, columns=tuple((n.name, n.kind, n.why, n.encoding) for n in notes),
+        notes=raw.notes, advice=advice(raw, codec),
+        columns=tuple((n.name, n.kind, n.why, n.encoding) for n in notes),
     )  # fmt: skip
 
 
@@ -57,6 +60,16 @@ def fit(raw: Raw) -> SeriesCodec:
     """The codec of these series."""
     assert isinstance(raw.rows, Timeline), "series come from their load"
     return fit_series(raw.rows)
+
+
+def advice(raw: Raw, codec: SeriesCodec) -> Advice:
+    """How strongly G must be kept from learning a short record by heart."""
+    assert isinstance(raw.rows, Spans), "series come from their load"
+    steps = int(np.minimum(raw.rows.lengths.sum(), len(raw.rows.table)))
+    numbers = steps * len(codec.blocks[codec.timed.held :] + codec.timed.governed)
+    dropout = next(share for most, share in DROPOUT if numbers <= most)
+    why = f"dropout {dropout:g}: the record holds {numbers:,} numbers, windows that overlap once"
+    return Advice({"network": {"options": {"dropout": dropout}}}, why)
 
 
 def features(codec: SeriesCodec, rows: Spans) -> Float[np.ndarray, "n d"]:
@@ -170,6 +183,7 @@ SERIES_MODALITY = Modality(
     quick=quick,
     decoded=SeriesCodec.decode,
     joined=joined,
+    advice=advice,
     gone_on=lambda codec, rows, draw, steps, whole: gone_on(codec, rows, draw, steps, whole=whole),
     timed=lambda codec: codec.timed,
     taken=taken,

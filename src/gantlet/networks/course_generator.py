@@ -22,7 +22,7 @@ from gantlet.networks.innovations import FARTHEST, Innovations
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
 
 SLOPE = 0.1  # of the leaky ReLUs
-NARROWEST = -4.0  # ln of a normal's scale, of what is typically new
+NARROWEST = -5.0  # ln of a normal's scale, of what is typically new
 
 
 class Mixture(NamedTuple):
