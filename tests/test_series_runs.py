@@ -23,7 +23,7 @@ def record(count: int = 900) -> pd.DataFrame:
             "at": pd.date_range("2024-01-01", periods=count, freq="h"),
             "wave": wave,
             "double": 2 * wave + 0.05 * rng.normal(size=count),
-            "late": pd.Categorical(np.where(at % 24 < 12, "no", "yes")),
+            "late": pd.Categorical(np.where(at % 24 < 12, "am", "pm")),
         }
     )
     frame.loc[rng.random(count) < 0.05, "double"] = np.nan
@@ -57,7 +57,7 @@ def test_samples_follow_the_clock_and_each_other(trained):
     assert np.corrcoef(there["wave"], there["double"])[0, 1] > 0.95
     hour = made["at"].dt.hour
     assert np.corrcoef(made["wave"], np.sin(2 * np.pi * hour / 24))[0, 1] > 0.8
-    assert ((made["late"] == "yes") == (hour >= 12)).mean() > 0.85
+    assert ((made["late"] == "pm") == (hour >= 12)).mean() > 0.85
 
 
 def test_the_same_seed_gives_the_same_series_however_many_are_asked_for(trained):
@@ -121,6 +121,16 @@ def test_series_of_an_array_come_back_as_one(tmp_path):
     for _ in gan.writing(tmp_path / "made.npz", 9):
         pass
     assert np.load(tmp_path / "made.npz")["samples"].shape == (9, 5, 2)
+
+
+def test_a_frame_read_from_a_file_goes_on_as_the_file_does(tmp_path):
+    path = tmp_path / "record.csv"
+    record(200).to_csv(path, index=False)
+    gan = gantlet.train(path, settings={**SETTINGS, "budget": {"steps": 2}}, out=tmp_path / "r")
+    known = pd.read_csv(path, parse_dates=["at"]).tail(12)  # texts and stamps of other types
+    made = gan.continued(known, 5)
+    assert made["at"].tolist() == list(record(205)["at"][200:])
+    assert made["wave"].notna().all()
 
 
 def test_the_command_line_takes_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -254,6 +254,15 @@ class SeriesCodec:
         field = self.schema.field(place)
         return arrays.simple(table.column(place), field.type, field.name)
 
+    def brought(self, rows: Spans) -> Spans:
+        """The same series in the types and the form that were learnt."""
+        own = rows.apart()
+        table = self.aligned(own.table)
+        cells = [self._cells(table, place) for place in range(len(self.schema))]
+        columns = [arrays.restored(c, f.type) for c, f in zip(cells, self.schema, strict=True)]
+        table = pa.Table.from_arrays(columns, schema=self.schema)
+        return Spans(table, own.starts, own.stops, self.form, own.numbers)
+
     def stamps_of(self, table: pa.Table) -> Int[np.ndarray, "n"]:
         """The time of each row, in its column's units."""
         place = self.schema.get_field_index(str(self.time))

@@ -17,12 +17,11 @@ def gone_on(codec: SeriesCodec, rows: Spans, draw: Draw, steps: int, *, whole: b
     Args:
         whole: give the beginning too, else what follows it alone
     """
-    own, table = rows.apart(), codec.aligned(rows.apart().table)
-    begun = Spans(table, own.starts, own.stops, rows.form, rows.numbers)
+    begun = codec.brought(rows)
     before, turn, left = begun.lengths, 0, np.full(len(begun), steps)
     while (left > 0).any():
         known = int(min(begun.lengths.min(), max(1, codec.length // 2)))
-        last = Spans(begun.table, begun.stops - known, begun.stops, rows.form, rows.numbers)
+        last = Spans(begun.table, begun.stops - known, begun.stops, begun.form, begun.numbers)
         x = draw(codec.encode(last)[:, :known], turn)
         made, more = codec.decode(x), codec.length - known
         new = np.minimum(np.maximum(made.lengths - known, 0), np.minimum(more, left))
@@ -30,7 +29,7 @@ def gone_on(codec: SeriesCodec, rows: Spans, draw: Draw, steps: int, *, whole: b
         left = np.where(made.lengths < codec.length, 0, left - new)  # what is over is over
         turn += 1
     starts = begun.starts if whole else begun.starts + before
-    return Spans(begun.table, starts, begun.stops, rows.form, rows.numbers)
+    return Spans(begun.table, starts, begun.stops, begun.form, begun.numbers)
 
 
 def _added(
