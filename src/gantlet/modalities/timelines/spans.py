@@ -38,6 +38,11 @@ class Spans(Rows):
         return len(self.starts)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Series, steps of the longest, columns."""
+        return len(self), int(self.lengths.max(initial=0)), self.table.num_columns
+
+    @property
     def lengths(self) -> Int[np.ndarray, "n"]:
         """Steps of each."""
         return self.stops - self.starts
