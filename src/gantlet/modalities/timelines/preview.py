@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image, ImageDraw, ImageFont
 
 from gantlet.modalities.base import Preview
@@ -23,12 +23,13 @@ COLOURS = (
 def series_preview(rows: Spans) -> Preview:
     """A PNG: below each channel's name the first series, on the scale of those shown."""
     (found,) = courses_of([rows[:SERIES]])
-    shown = found.values[:, :, :CHANNELS]
+    moving = _moving(found.values)[:CHANNELS]
+    shown = found.values[:, :, moving]
     image = Image.new("RGB", (WIDTH, (HEIGHT + TITLE) * shown.shape[2] + MARGIN), PAPER)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(SIZE)
     for channel in range(shown.shape[2]):
         top = channel * (HEIGHT + TITLE) + MARGIN
-        draw.text((MARGIN, top), found.names[channel], fill=INK, font=font)
+        draw.text((MARGIN, top), found.names[moving[channel]], fill=INK, font=font)
         _strip(draw, shown[:, :, channel], (MARGIN, top + TITLE, WIDTH - MARGIN, top + HEIGHT))
     return Preview("image/png", _png(image))
 
@@ -42,6 +43,13 @@ def series_thumbnail(rows: Spans) -> bytes:
         box = (4, 4, SMALL[0] - 4, SMALL[1] - 4)
         _line(draw, found.values[0, :, channel], _range(found.values[0, :, channel]), box, channel)
     return _png(image)
+
+
+def _moving(values: Float[np.ndarray, "n t c"]) -> Int[np.ndarray, "k"]:
+    """Channels that change within some series; all, where none does."""
+    steps = np.abs(np.diff(values, axis=1))
+    found = np.flatnonzero((np.where(np.isnan(steps), 0, steps) > 0).any((0, 1)))
+    return found if len(found) else np.arange(values.shape[2])
 
 
 def _strip(
