@@ -220,7 +220,10 @@ class CourseGenerator(nn.Module):
         sums = start[:, None]
         if self.held is not None:
             held = x[:, :, : layout.held_total]
-            total, sums = self.held.surprisal(held[:, 0], start), sums + held @ self.held.about
+            total, about = self.held.surprisal(held[:, 0], start), held @ self.held.about
+            if noise is not None and self.settings.forget:
+                about = about * (noise.uniform("G/forget", 1, 1) >= self.settings.forget)
+            sums = sums + about
         own, values = x[:, :, layout.held_total : layout.total], x[:, :, layout.total :]
         there, going = layout.there(x), layout.going(x)
         new = self.news.of(values)
