@@ -166,3 +166,31 @@ def test_gradients_of_the_surprisal_agree_with_differences():
         assert weight.grad is not None, name
         found = (weight.grad * direction).sum().item()
         assert math.isclose(found, ((up - down) / (2 * h)).item(), rel_tol=1e-4, abs_tol=1e-5), name
+
+
+def test_a_value_is_guessed_from_those_before_it_in_its_own_step():
+    first = drawn(5_000, 3, 1)
+    x = torch.cat([first, 0.8 * first + 0.01 * drawn(5_000, 3, 1, seed=1)], dim=2)
+    news = Innovations(2).double()
+    news.prime(x, torch.ones_like(x))
+    assert_close(news.within[:, 0, 1], torch.full((ORDER + 1,), 0.8).double(), rtol=0, atol=0.01)
+    assert (news.within[:, 1] == 0).all()  # nothing from a later value to an earlier one
+    assert_close(news.scale[:, 1], torch.full((ORDER + 1,), 0.01).double(), rtol=0.1, atol=0)
+    guess = news.guess([x[:, 0], x[:, 1]], x[:, 2]) + x[:, 2] @ news.within[2]
+    assert_close(guess + news.of(x)[:, 2] * news.scale[2], x[:, 2])
+
+
+def test_what_is_drawn_has_the_innovations_that_it_was_drawn_with():
+    """A narrow mixture of one normal: G's series differ from the guess by its scale alone."""
+    G, D = players(Task((4, 2), 0, 0, (), Timed()))
+    first = drawn(3_000, 4, 1)
+    assert COURSE.prime is not None
+    COURSE.prime(G, D, torch.cat([first, first + 0.1 * drawn(3_000, 4, 1, seed=1)], dim=2), None)
+    with torch.no_grad():
+        G.out.zero_()
+        x = G(drawn(4_000, G.layout.latents))
+    new = G.news.of(x)
+    assert_close(new.mean((0, 1)), torch.zeros(2).double(), rtol=0, atol=0.03)
+    # Normals at −1, 0 and 1 whose scale's logarithm is −0.5, softened by the narrowest.
+    assert_close(new.std((0, 1)), torch.full((2,), 1.02).double(), rtol=0, atol=0.06)
+    assert (x[:, :, 1] - x[:, :, 0]).std() < 0.15

@@ -41,7 +41,12 @@ from gantlet.modalities.writing import Writing, write_npy, write_npz
 __all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
 
 DIMENSIONS = 128  # of features, at most
-DROPOUT = ((50_000, 0.5), (300_000, 0.3), (1_000_000, 0.1), (math.inf, 0.0))  # of records of so many numbers
+DROPOUT = (
+    (50_000, 0.5),
+    (300_000, 0.3),
+    (1_000_000, 0.1),
+    (math.inf, 0.0),
+)  # of records of so many numbers
 
 
 def survey(source: Source, settings: SeriesSettings) -> Survey:

@@ -112,7 +112,8 @@ class CourseGenerator(nn.Module):
                 choices, value = self._step(sums, draw, guess, before, alive, t, matrices)
             if layout.timed.ended:
                 alive = alive * (1 - choices[:, 1:2])
-            new = (value - guess) / self.news.scale[min(t, len(self.news.scale) - 1)]
+            order = min(t, len(self.news.scale) - 1)
+            new = (value - guess - value @ self.news.within[order]) / self.news.scale[order]
             before = values[-1] if values else value
             changed = (value - before) / self.news.change
             changed, new = (part.clamp(-FARTHEST, FARTHEST) for part in (changed, new))
@@ -198,6 +199,7 @@ class CourseGenerator(nn.Module):
                 values.append(value[:, None])
                 one = there[:, None] * ((value - guess[:, j]) / scale[j])[:, None]
                 one = one.clamp(-FARTHEST, FARTHEST)
+                guess = guess + values[-1] * self.news.within[order, j]
             sums = sums + one @ matrices.rows[taken : taken + given]
             taken, asked = taken + given, asked + wanted
         return torch.cat(choices, 1), torch.cat(values, 1)

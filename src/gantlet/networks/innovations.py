@@ -1,7 +1,8 @@
 """What is new in each step of a series: values against their best linear guess, at unit scale.
 
-The guess is a vector autoregression of the last two steps (Lütkepohl 2005, ch. 3), one of its own
-for each of the first steps. Smooth or slowly wandering series differ from it by a tiny fraction of
+The guess is a recursive vector autoregression (Lütkepohl 2005, ch. 9): each value from those of the
+last two steps and from those before it in its own, with weights of their own for the first steps.
+Smooth or slowly wandering series differ from it by a tiny fraction of
 their spread, and it is by that fraction that generated ones are told from real ones.
 """
 
@@ -24,6 +25,7 @@ class Innovations(nn.Module):
     """x ↔ (x − guess) / scale, step by step; set from data, never learned by the game."""
 
     weights: Float[Tensor, "order1 lags c"]
+    within: Float[Tensor, "order1 c c"]  # from earlier values of the same step to later ones
     bias: Float[Tensor, "order1 c"]
     scale: Float[Tensor, "order1 c"]
     change: Float[Tensor, "c"]  # typical, from a step to the next
@@ -36,6 +38,7 @@ class Innovations(nn.Module):
         super().__init__()
         self.channels = channels
         self.register_buffer("weights", torch.zeros(ORDER + 1, ORDER * channels, channels))
+        self.register_buffer("within", torch.zeros(ORDER + 1, channels, channels))
         self.register_buffer("bias", torch.zeros(ORDER + 1, channels))
         for name in ("scale", "change"):
             shape = (ORDER + 1, channels) if name == "scale" else (channels,)
@@ -54,22 +57,26 @@ class Innovations(nn.Module):
             last = x.shape[1] if order == ORDER else order + 1
             for channel in range(self.channels):
                 known = there[:, order:last, channel].flatten() > 0
-                seen = lags[:, order:last, : order * self.channels].flatten(0, 1)[known]
+                back = order * self.channels
+                both = [lags[:, order:last, :back], x[:, order:last, :channel]]
+                seen = torch.cat(both, dim=2).flatten(0, 1)[known]
                 wanted = x[:, order:last, channel].flatten()[known]
-                if order and len(wanted) < ROWS * (seen.shape[1] + 1):
-                    for fitted in (self.weights, self.bias, self.scale):
-                        fitted[order, ..., channel] = fitted[order - 1, ..., channel]
-                    continue
                 if not len(wanted):
                     continue
-                inputs = torch.cat([seen, torch.ones_like(seen[:, :1])], dim=1) if order else None
-                inputs = torch.ones_like(wanted)[:, None] if inputs is None else inputs
+                if len(wanted) < ROWS * (seen.shape[1] + 1):
+                    if order:
+                        for part in (self.weights, self.within, self.bias, self.scale):
+                            part[order, ..., channel] = part[order - 1, ..., channel]
+                        continue
+                    seen = seen[:, :0]
+                inputs = torch.cat([seen, torch.ones_like(wanted)[:, None]], dim=1)
                 gram = inputs.T @ inputs
                 gram += RIDGE * len(wanted) * torch.eye(len(gram), dtype=gram.dtype)
                 solution = torch.linalg.solve(gram, inputs.T @ wanted)
                 left = (wanted - inputs @ solution).square().mean().sqrt().item()
-                self.weights[order, : order * self.channels, channel] = solution[:-1].to(
-                    self.weights
+                self.weights[order, :back, channel] = solution[:back].to(self.weights)
+                self.within[order, : len(solution) - back - 1, channel] = solution[back:-1].to(
+                    self.within
                 )
                 self.bias[order, channel] = solution[-1]
                 self.scale[order, channel] = max(left, SMALLEST)
@@ -99,10 +106,12 @@ class Innovations(nn.Module):
         lags, first = self._lags(x), min(ORDER, x.shape[1])
         guesses = [lags[:, t : t + 1] @ self.weights[t] + self.bias[t] for t in range(first)]
         guesses.append(lags[:, first:] @ self.weights[ORDER] + self.bias[ORDER])
-        return (x - torch.cat(guesses, dim=1)) / self.scale[self.orders(x.shape[1])]
+        orders = self.orders(x.shape[1])
+        within = torch.einsum("btc,tcd->btd", x, self.within[orders])
+        return (x - torch.cat(guesses, dim=1) - within) / self.scale[orders]
 
     def guess(self, before: list[Row], like: Row) -> Row:
-        """The guess of the step after these."""
+        """The guess of the step after these, before any of its own values are known."""
         order = min(len(before), ORDER)
         total = self.bias[order].expand_as(like)
         for back in range(1, order + 1):
