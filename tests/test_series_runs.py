@@ -10,6 +10,8 @@ import torch
 import gantlet
 from gantlet.cli import main
 from gantlet.config import ConfigError
+from gantlet.metrics import course_classifier, course_convolution, customary
+from gantlet.report import render
 
 LENGTH = 8
 
@@ -86,6 +88,23 @@ def test_a_beginning_is_gone_on_with(trained):
     mean = trained.continued(many, 6)["wave"].to_numpy().reshape(50, 6).mean(0)
     expected = np.sin(2 * np.pi * np.arange(112, 118) / 24)
     assert np.abs(mean - expected).max() < 0.5
+
+
+def test_a_report_shows_what_is_particular_to_series(tmp_path, monkeypatch):
+    for module, name in (
+        (course_classifier, "TREES"), (course_convolution, "UPDATES"),
+        (customary, "TELLING"), (customary, "FORETELLING"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, 3)
+    path = tmp_path / "record.csv"
+    record().to_csv(path, index=False)
+    gantlet.train(path, settings={**SETTINGS, "budget": {"steps": 20}}, out=tmp_path / "run")
+    found = gantlet.evaluate(tmp_path / "run", count=200)
+    page = render(found)
+    for words in ("Memory (autocorrelation)", "Power spectrum", "Discriminative score", "wave"):
+        assert words in page
+    values = {figure.name: figure.value for view in found.views for figure in view.figures}
+    assert 0 <= values["autocorrelation_gap"] < 1
 
 
 def test_only_series_are_gone_on_with(tmp_path):
