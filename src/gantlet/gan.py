@@ -24,7 +24,6 @@ from gantlet.narrowed import narrowed
 from gantlet.networks import NETWORKS, Task, task_of
 from gantlet.run import Run, players, resolved
 from gantlet.sampling import Conditions, Part, decoded, decoding, sampled, with_threads
-from gantlet.types import Numbered
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,16 @@ class Gan:
         if steps is None:
             return self.labelled(count, **wishes)[0]
         modality = MODALITIES[self.run.modality]
-        rows, _ = decoded(self._small_parts(count, **wishes), self.codec, modality)
+        rows, _ = decoded(self.parts(count, small=True, **wishes), self.codec, modality)
         more = steps - self.task.shape[0]
+        if more < 1:
+            raise ConfigError(f"steps = {steps}: a sample has {self.task.shape[0]}; ask for more")
         return modality.handed(self._gone_on(rows, more, seed, whole=True))
 
     def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
         modality = MODALITIES[self.run.modality]
-        rows, labels = decoded(self._small_parts(count, **wishes), self.codec, modality)
+        rows, labels = decoded(self.parts(count, small=True, **wishes), self.codec, modality)
         return modality.handed(rows), labels
 
     def parts(
@@ -82,36 +83,17 @@ class Gan:
         truncation: float = 1.0,
         label: str | int | None = None,
         where: Any = None,
+        small: bool = False,
     ) -> Iterator[Part]:
-        """The same samples, encoded and a few at a time."""
-        return self._parts(count, seed, truncation, label, where, None)
+        """The same samples, encoded and a few at a time.
 
-    def _small_parts(
-        self,
-        count: int,
-        *,
-        seed: int = 0,
-        truncation: float = 1.0,
-        label: str | int | None = None,
-        where: Any = None,
-    ) -> Iterator[Part]:
-        """The same samples in the smallest form that can be decoded."""
-        can = MODALITIES[self.run.modality].numbered is not None and self.task.blocks
-        numbered = NETWORKS[self.run.network.family].numbered if can else None
-        return self._parts(count, seed, truncation, label, where, numbered)
-
-    def _parts(
-        self,
-        count: int,
-        seed: int,
-        truncation: float,
-        label: str | int | None,
-        where: Any,
-        numbered: Numbered | None,
-    ) -> Iterator[Part]:
+        Args:
+            small: in the smallest form that can be decoded: choices by number, where G can.
+        """
         if count < 1:
             raise ConfigError(f"{count} samples were asked for; ask for at least 1")
         family, objective = NETWORKS[self.run.network.family], self.run.objective
+        can = small and MODALITIES[self.run.modality].numbered is not None and self.task.blocks
         if where is not None:
             drawn = narrowed(
                 self.generator, family.within, self.codec.decode, objective.prior,
@@ -121,7 +103,7 @@ class Gan:
         drawn = sampled(
             self.generator, objective.prior, objective.latent_dim, self.conditions, count,
             seed=seed, psi=truncation, label=self._number(label), at_once=family.at_once,
-            numbered=numbered,
+            numbered=family.numbered if can else None,
         )  # fmt: skip
         return with_threads(self.run.threads, drawn)
 
@@ -144,7 +126,7 @@ class Gan:
         if path.suffix.lower() not in writers:
             able = ", ".join(name or "a folder" for name in writers)
             raise ConfigError(f"{path}: samples of this kind are written as {able}")
-        parts = self._small_parts(count, **wishes)
+        parts = self.parts(count, small=True, **wishes)
         classes = 0 if self.conditions.hidden else len(self.conditions.weights)
         done = 0
         with explained(path):
