@@ -45,7 +45,24 @@ def test_kernel_interval_covers_the_expectation(scale, rows, work, rng, monkeypa
         for _ in range(200)
     ]
     truth = np.mean([e.value for e in estimates])
-    assert np.mean([e.low <= truth <= e.high for e in estimates]) >= 0.91
+    assert 0.91 <= np.mean([e.low <= truth <= e.high for e in estimates]) <= 0.985
+
+
+def test_kernel_limits_solve_the_equation_of_the_variance_at_the_limit(rng):
+    real, fake = rng.normal(size=(200, 6)), 1.2 * rng.normal(size=(150, 6))
+    estimate = kernel_estimate(real, fake)
+    ordered = [x[np.argsort(np.ascontiguousarray(x).view("V48").ravel())] for x in (real, fake)]
+    _, spread = kernel_module._value_and_spread(*ordered, kernel_module._within(ordered[0]))
+    for limit in (estimate.low, estimate.high):
+        gap = estimate.value - limit
+        variance = spread.second + max(spread.first - spread.slope * gap, 0)
+        assert abs(gap) == pytest.approx(1.959964 * variance**0.5, rel=1e-6)
+
+
+def test_slope_is_that_of_a_kernel_whose_eigenvalues_are_known(rng):
+    # Of (x y + 1)³ and x = ±1 only 4 x y varies: one eigenvalue, so cubes / squares is 4.
+    real, fake = (rng.choice([-1.0, 1.0], size=(900, 1)) for _ in range(2))
+    assert kernel_module._slope(real, fake) == pytest.approx(4 * (2 / 900) * 4, rel=0.02)
 
 
 def test_kernel_estimate_from_parts_is_as_unbiased_and_orderless(rng, monkeypatch):

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64
 
-from gantlet.metrics.intervals import Estimate, batches, canonical_order, groups, normal
+from gantlet.metrics.intervals import QUANTILE, Estimate, batches, canonical_order, groups
 
 BLOCK = 1024  # rows held against all others at once
 WORK = 2e10  # multiplications up to which all pairs are taken: about a second of one core
 ROWS = 1000  # of a part, beyond that: as Bińkowski et al. take them, but disjoint
 PARTS, FEWEST = 10, 50  # parts that tell a spread at the least, and rows of each
+CUBED = 1000  # rows of a set that tell by triples how noise drives value and variance together
 FLOOR = 0.1  # of the root mean square deviation: a column that hardly varies is not blown up
 
 
@@ -27,6 +28,18 @@ class Sums(NamedTuple):
     squares: float  # Σ k²
 
 
+class Spread(NamedTuple):
+    """The variance of the value, by Hoeffding's parts, and how chance moves both at once."""
+
+    first: float  # 0 where the distributions agree; without bias, so below 0 by chance
+    second: float
+    slope: float  # what chance adds to `first` for each 1 that it adds to the value
+
+    @property
+    def error(self) -> float:
+        return float(np.sqrt(max(self.first, 0.0) + self.second))
+
+
 def squared_mmd(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
     """E k(r, r') + E k(f, f') − 2 E k(r, f) without bias, k(x, y) = (x·y / d + 1)³.
 
@@ -34,7 +47,7 @@ def squared_mmd(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) 
     Being unbiased it falls below 0 as often as above when the two distributions agree.
     """
     real, fake = _ordered(real), _ordered(fake)
-    return _value_and_variance(real, fake, _within(real))[0]
+    return _value_and_spread(real, fake, _within(real))[0]
 
 
 def kernel_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Estimate:
@@ -49,7 +62,8 @@ def kernel_estimates(
 
     From all pairs where these are few (`WORK`), or rows are (`PARTS` × `FEWEST`): the variance is
     then the sum of Hoeffding's parts (1948), each estimated without bias; Sutherland 2019 does so
-    for equal sizes. Else the mean over disjoint parts of about 1,000 rows, dealt by the rows'
+    for equal sizes. The limits are the values that the data do not speak against, as Wilson's are
+    for a share: had the distance been larger, its variance would have been, too. Else the mean over disjoint parts of about 1,000 rows, dealt by the rows'
     bytes, with Student's interval. That is as unbiased, as the distance does not depend on the
     sizes; where the distributions agree it is the noisier, by the root of the number of parts.
     """
@@ -64,9 +78,9 @@ def kernel_estimates(
         parts = zip(
             _parts(real, count, seed=0), _parts(fake, count, seed=1), own(count), strict=True
         )
-        told = [_value_and_variance(*part) for part in parts]
+        told = [_value_and_spread(*part) for part in parts]
         values = [value for value, _ in told]
-        made.append(batches(values) if count > 1 else normal(values[0], float(np.sqrt(told[0][1]))))
+        made.append(batches(values) if count > 1 else _limits(*told[0]))
     return made
 
 
@@ -118,9 +132,30 @@ def _ordered(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     return features[canonical_order(features)]
 
 
-def _value_and_variance(
+def _limits(value: float, spread: Spread) -> Estimate:
+    """All θ with |value − θ| ≤ 1.96 deviations, the variance being what it would be at θ.
+
+    That is second + max(first − slope · (value − θ), 0): what parts value and θ is then chance,
+    which has moved `first` along. value ± 1.96 errors would always cover where the distributions
+    agree, for there the interval is the wider, the farther chance has brought the value.
+    """
+
+    def reach(slope: float) -> float:
+        # u² = z² (second + first − slope · u)
+        half = QUANTILE**2 * slope / 2
+        root = half**2 + QUANTILE**2 * (spread.first + spread.second)
+        far = float(np.sqrt(max(root, 0.0))) - half
+        if spread.first - slope * far < 0:
+            return QUANTILE * float(np.sqrt(spread.second))
+        return far
+
+    low, high = value - reach(spread.slope), value + reach(-spread.slope)
+    return Estimate(value, low, high, spread.error)
+
+
+def _value_and_spread(
     real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], rr: Sums
-) -> tuple[float, float]:
+) -> tuple[float, Spread]:
     """
     Args:
         rr: of the real set alone.
@@ -134,9 +169,31 @@ def _value_and_variance(
     single = _single_part(rr.rows / max(m - 1, 1) - rf.rows / n, pairs[0] / (m - 1) + across / n)
     single_of_fake = ff.rows / max(n - 1, 1) - rf.columns / m
     other = _single_part(single_of_fake, pairs[1] / (n - 1) + across / m)
-    first = max(4 * single / m + 4 * other / n, 0.0)  # each without bias, so below 0 by chance
+    first = 4 * single / m + 4 * other / n
     second = 2 * pairs[0] / (m * (m - 1)) + 2 * pairs[1] / (n * (n - 1)) + 4 * across / (m * n)
-    return value, float(first + max(second, 0.0))
+    return value, Spread(first, max(second, 0.0), _slope(real, fake))
+
+
+def _slope(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> float:
+    """Cov(first, value) / Var(value) where the distributions agree: 4 (1/m + 1/n) Σ λ³ / Σ λ².
+
+    λ are the eigenvalues of the centred kernel, whose U-statistic is Σ λ (Z² − 1) in the limit,
+    Z normal (Gretton et al. 2012, theorem 12); their powers' sums are read from pairs and triples.
+    """
+    cubes = squares = 0.0
+    for rows in (real, fake):
+        if len(rows) < 3:
+            continue
+        some = np.random.default_rng(0).permutation(len(rows))[:CUBED]
+        k = _kernel(rows[some], rows[some])
+        count = len(k)
+        np.fill_diagonal(k, 0)
+        means = k.sum(1) / (count - 1)
+        k -= means + means[:, None] - means.mean()
+        np.fill_diagonal(k, 0)
+        cubes += float(np.vdot(k @ k, k)) / (count * (count - 1) * (count - 2))
+        squares += float(np.vdot(k, k)) / (count * (count - 1))
+    return 4 * (1 / len(real) + 1 / len(fake)) * max(cubes, 0.0) / squares if squares > 0 else 0.0
 
 
 def _single_part(projection: Float64[np.ndarray, "n"], noise: float) -> float:
