@@ -63,7 +63,9 @@ def kernel_estimates(
     From all pairs where these are few (`WORK`), or rows are (`PARTS` × `FEWEST`): the variance is
     then the sum of Hoeffding's parts (1948), each estimated without bias; Sutherland 2019 does so
     for equal sizes. The limits are the values that the data do not speak against, as Wilson's are
-    for a share: had the distance been larger, its variance would have been, too. Else the mean over disjoint parts of about 1,000 rows, dealt by the rows'
+    for a share: had the distance been larger, its variance would have been, too.
+
+    Else the mean over disjoint parts of about 1,000 rows, dealt by the rows'
     bytes, with Student's interval. That is as unbiased, as the distance does not depend on the
     sizes; where the distributions agree it is the noisier, by the root of the number of parts.
     """
