@@ -150,8 +150,8 @@ class ChainGenerator(nn.Module):
             Block(slice(*own), slice(*new)) for own, new in zip(self.edges, units, strict=True)
         ]
         lines = uniform.T.contiguous()
-        made = drawn(lines[: len(blocks)], sums, self.weights(), blocks, allowed)
-        choices = made.hot if hot else made.numbers
+        made = drawn(lines[: len(blocks)], sums, self.weights(), blocks, allowed, hot=hot)
+        choices = made.numbers if made.hot is None else made.hot
         return torch.cat([choices, 2 * lines[len(blocks) :] - 1]).T, made.chance
 
     def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:

@@ -30,9 +30,9 @@ class Weights(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Choices of many samples, one-hot and by their numbers within each block."""
+    """Choices of many samples, by their numbers within each block and, if asked for, one-hot."""
 
-    hot: Float[Tensor, "choices b"]
+    hot: Float[Tensor, "choices b"] | None
     numbers: Float[Tensor, "blocks b"]
     chance: PerSample  # ln of the probability that they would be among the allowed
 
@@ -50,6 +50,8 @@ def drawn(
     weights: Weights,
     blocks: Sequence[Block],
     allowed: Bool[Tensor, "choices b"] | None,
+    *,
+    hot: bool,
 ) -> Drawn:
     """Every block's choice given those before it.
 
@@ -57,16 +59,16 @@ def drawn(
         uniform: where in each block's distribution function its choice lies.
         start: what the first layer's sums are before any choice.
     """
-    out = uniform.new_empty(len(weights.out), uniform.shape[1])
     chosen = torch.empty_like(uniform)
     chance = uniform.new_zeros(uniform.shape[1])
-    lines_chosen = torch.empty(uniform.T.shape, dtype=torch.int64, device=out.device)
+    lines_chosen = torch.empty(uniform.T.shape, dtype=torch.int64, device=start.device)
     choices = weights.choices.T.contiguous()
-    layers = [out.new_empty(choices.shape[0], out.shape[1])]
-    layers += [torch.empty_like(layers[0]) for _ in weights.hidden]
+    # One piece of memory: several would go back to the system at the end, to be cleared anew.
+    layers = start.new_empty(len(weights.hidden) + 1, start.shape[1], start.shape[0])
     longest = max(block.choices.stop - block.choices.start for block in blocks)
-    numbers = torch.arange(longest, device=out.device, dtype=out.dtype)
-    up_to = (numbers <= numbers[:, None]).to(out)  # its product with p is p's running sums
+    numbers = torch.arange(longest, device=start.device, dtype=start.dtype)
+    out = start.new_empty(len(weights.out) if hot else longest, start.shape[0])
+    up_to = (numbers <= numbers[:, None]).to(start)  # its product with p is p's running sums
     for at in range(0, len(blocks), GROUP):
         group = blocks[at : at + GROUP]
         lines = slice(group[0].choices.start, group[-1].choices.stop)
@@ -105,7 +107,9 @@ def drawn(
             passed = torch.le(function, uniform[number] * function[-1], out=p)
             torch.sum(passed, 0, out=chosen[number])
             lines_chosen[:, number] = chosen[number] + own.start
-            torch.eq(numbers[:count, None], chosen[number], out=out[own])
+            one = torch.eq(
+                numbers[:count, None], chosen[number], out=out[own if hot else slice(count)]
+            )
             later = slice(new.stop, units.stop)
-            layers[0][later].addmm_(choices[later, own], out[own])
-    return Drawn(out, chosen, chance)
+            layers[0][later].addmm_(choices[later, own], one)
+    return Drawn(out if hot else None, chosen, chance)
