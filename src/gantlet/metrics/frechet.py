@@ -18,10 +18,10 @@ from jaxtyping import Float, Float64
 from scipy.linalg.lapack import dpstrf  # pyright: ignore[reportAttributeAccessIssue]
 
 from gantlet.metrics.intervals import (
-    QUANTILE,
     Estimate,
     canonical_order,
     groups,
+    inverted,
     jackknife,
     normal,
 )
@@ -105,9 +105,11 @@ class FrechetPair:
         """See `frechet_estimate`."""
         if not self.is_tall:
             return jackknife(self.distance, self._left_out)
-        influence, chance = self._variance
+        influence, chance, slope = self._variance
+        limits = inverted(self.distance, influence - 2 * chance, chance, slope)
         # At least the chance part, however small the influences happened to come out.
-        return _symmetric_in_root(self.distance, float(np.sqrt(max(influence - chance, chance))))
+        error = float(np.sqrt(max(influence - chance, chance)))
+        return Estimate(self.distance, max(limits[0], 0.0), limits[1], error)
 
     def infinity_estimate(self) -> Estimate:
         """See `frechet_infinity`."""
@@ -116,7 +118,7 @@ class FrechetPair:
         return normal(self.infinity, float(np.sqrt(self._variance[0])))
 
     @cached_property
-    def _variance(self) -> tuple[float, float]:
+    def _variance(self) -> tuple[float, float, float]:
         real, fake = self.real, self.fake
         return _variance(real.features, fake.features, real.moments, fake.moments)
 
@@ -133,10 +135,10 @@ def frechet_distance(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n 
 def frechet_estimate(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> Estimate:
     """The distance and an interval of its expectation over new draws of both sets at these sizes.
 
-    The error is that of the influence of each row (Rippl, Munk & Sturm 2016), see `_variance`. The
-    interval is symmetric in √FD, as FD is a squared length: skewed, and its error grows with its
-    root. With fewer than 2 d rows the distance is too bent for influences: a tenth of both sets is
-    left out in turn, which claims too much rather than too little error.
+    The error is that of the influence of each row (Rippl, Munk & Sturm 2016), see `_variance`. Its
+    limits are the values that the data do not speak against, with the variance that each would
+    have (see `inverted`). With fewer than 2 d rows the distance is too bent for influences: a tenth
+    of both sets is left out in turn, which claims too much rather than too little error.
     """
     return _pair(real, fake).distance_estimate()
 
@@ -225,15 +227,16 @@ def _without_each_group(
 
 def _variance(
     real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"], a: Moments, b: Moments
-) -> tuple[float, float]:
-    """The variance that influences tell, and the part of it by which they tell too much.
+) -> tuple[float, float, float]:
+    """The variance that influences tell, the part by which they tell too much, and their slope.
 
     A row x adds (x − μ)ᵀ(I − T)(x − μ) ∓ 2 (μ_f − μ_r)·(x − μ) over n, where T is the map that
     carries its Gaussian onto the other one. Where both distributions agree these are themselves
     only chance, and their spread is twice the variance of the distance: the quadratic part of it,
     which for Gaussians is known, counts double. It is the second number:
     2 tr (Σ_r/m + Σ_f/n)² + 2 (1/m + 1/n)² (Σ_{i<j} (λᵢλⱼ/(λᵢ + λⱼ))² + Σ λᵢ²/4), λ² the
-    eigenvalues of Σ_r Σ_f.
+    eigenvalues of Σ_r Σ_f. So the distance is Σ κ Z² there, Z normal, and the second number 2 Σ κ²;
+    the third is 4 Σ κ³ / Σ κ², what chance adds to the influences' for each 1 of the distance.
     """
     ridge = 1e-10 * np.trace(a.covariance + b.covariance) / len(a.mean)  # for the inverse only
     covariances = [m.covariance + max(ridge, 1e-300) * np.eye(len(a.mean)) for m in (a, b)]
@@ -247,10 +250,11 @@ def _variance(
     )
     c = 1 / a.n + 1 / b.n
     pairs = np.outer(scales, scales) / np.add.outer(scales, scales)
-    covariance_part = np.square(pairs).sum() / 2 - np.square(scales).sum() / 8
-    covariance_part += np.square(scales).sum() / 4
-    mean_part = np.square(covariances[0] / a.n + covariances[1] / b.n).sum()
-    return float(influence), float(2 * mean_part + 2 * c**2 * covariance_part)
+    means = covariances[0] / a.n + covariances[1] / b.n
+    spectrum = c * np.concatenate([pairs[np.triu_indices(len(pairs), 1)], scales / 2])
+    squares = float(np.square(means).sum() + (spectrum**2).sum())
+    cubes = float(np.vdot(means @ means, means) + (spectrum**3).sum())
+    return float(influence), 2 * squares, 4 * cubes / max(squares, 1e-300)
 
 
 def _transport(
@@ -279,10 +283,3 @@ def _spread(
         x = features[rows[start : start + ROWS]] - mean
         values.append(((x - x @ transport) * x).sum(1) + 2 * (x @ gap))
     return float(np.concatenate(values).var(ddof=1))
-
-
-def _symmetric_in_root(value: float, error: float) -> Estimate:
-    """(√value ± 1.96 error / 2√value)²; where value is less than its error, as if it were not."""
-    root = np.sqrt(max(value, 0.0))
-    half = QUANTILE * np.sqrt(error) / 2 * np.sqrt(error / max(value, error, 1e-300))
-    return Estimate(value, float(max(root - half, 0.0) ** 2), float((root + half) ** 2), error)

@@ -88,6 +88,29 @@ def proportion(p: float, variance: float, n: int) -> Estimate:
     return Estimate(p, float(low), float(high), float(np.sqrt(variance)))
 
 
+def inverted(value: float, first: float, second: float, slope: float) -> tuple[float, float]:
+    """All θ with |value − θ| ≤ 1.96 deviations, the variance being what it would be at θ.
+
+    That is second + max(first − slope · (value − θ), 0): what parts value and θ is then chance,
+    which has moved `first` along. value ± 1.96 errors would cover too often where two distributions
+    agree, for there the interval is the wider, the farther chance has brought the value.
+
+    Args:
+        first: the variance's part that is 0 where they agree; without bias, so below 0 by chance.
+        second: its part that is left then.
+        slope: what chance adds to `first` for each 1 that it adds to the value.
+    """
+
+    def reach(slope: float) -> float:
+        # u² = z² (second + first − slope · u)
+        half = QUANTILE**2 * slope / 2
+        root = half**2 + QUANTILE**2 * (first + second)
+        far = float(np.sqrt(max(root, 0.0))) - half
+        return QUANTILE * float(np.sqrt(second)) if first - slope * far < 0 else far
+
+    return value - reach(slope), value + reach(-slope)
+
+
 def difference(a: Estimate, b: Estimate) -> Difference:
     """a − b of independent estimates, and the two-sided p-value of a difference of 0.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64
 
-from gantlet.metrics.intervals import QUANTILE, Estimate, batches, canonical_order, groups
+from gantlet.metrics.intervals import Estimate, batches, canonical_order, groups, inverted
 
 BLOCK = 1024  # rows held against all others at once
 WORK = 2e10  # multiplications up to which all pairs are taken: about a second of one core
@@ -82,7 +82,7 @@ def kernel_estimates(
         )
         told = [_value_and_spread(*part) for part in parts]
         values = [value for value, _ in told]
-        made.append(batches(values) if count > 1 else _limits(*told[0]))
+        made.append(batches(values) if count > 1 else _estimate(*told[0]))
     return made
 
 
@@ -134,25 +134,8 @@ def _ordered(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     return features[canonical_order(features)]
 
 
-def _limits(value: float, spread: Spread) -> Estimate:
-    """All θ with |value − θ| ≤ 1.96 deviations, the variance being what it would be at θ.
-
-    That is second + max(first − slope · (value − θ), 0): what parts value and θ is then chance,
-    which has moved `first` along. value ± 1.96 errors would always cover where the distributions
-    agree, for there the interval is the wider, the farther chance has brought the value.
-    """
-
-    def reach(slope: float) -> float:
-        # u² = z² (second + first − slope · u)
-        half = QUANTILE**2 * slope / 2
-        root = half**2 + QUANTILE**2 * (spread.first + spread.second)
-        far = float(np.sqrt(max(root, 0.0))) - half
-        if spread.first - slope * far < 0:
-            return QUANTILE * float(np.sqrt(spread.second))
-        return far
-
-    low, high = value - reach(spread.slope), value + reach(-spread.slope)
-    return Estimate(value, low, high, spread.error)
+def _estimate(value: float, spread: Spread) -> Estimate:
+    return Estimate(value, *inverted(value, *spread), spread.error)
 
 
 def _value_and_spread(

@@ -18,6 +18,7 @@ from gantlet.metrics.nearest import Nearest, nearest_within
 from gantlet.metrics.realism import Realism, Remoteness
 
 GROUPS = 100  # each left out in turn: with fewer, the share that rows owe one another is noise
+ONE_BY_ONE = 300  # rows up to which each is a group of its own
 SPARE = 5  # neighbours beyond the k-th that stand in for those left out with a group
 
 
@@ -104,7 +105,8 @@ def neighbour_estimates(
     k = max(k_manifold, k_density)
     _enough(len(real), k)
     _enough(len(fake), k_manifold)
-    count = min(GROUPS, len(real), len(fake))
+    fewest = min(len(real), len(fake))
+    count = fewest if fewest <= ONE_BY_ONE else GROUPS
     dealt = groups(real, count, seed), groups(fake, count, seed + 1)
     reals, fakes = clouds(real, fake, block=block)
     near_real = own or nearest_within(reals, k + SPARE, k, block)
