@@ -61,15 +61,21 @@ def test_the_density_of_one_value_integrates_to_one():
     assert_close(total.item(), 1.0, rtol=0, atol=2e-3)
 
 
-def test_surprisal_is_the_frequency_of_what_is_drawn():
+@pytest.mark.parametrize(
+    ("blocks", "timed"),
+    [((3, 2), Timed(held=1, ended=1)), ((2, 3, 2), Timed(held=2, ended=1, late=(1,)))],
+)
+def test_surprisal_is_the_frequency_of_what_is_drawn(blocks, timed):
     """Of choices alone: −ln p of each series is how often G draws it."""
-    task = Task((3, 5), 0, 0, (3, 2), Timed(held=1, turning=0, ended=1))
-    G, _ = players(task)
+    G, _ = players(Task((3, sum(blocks)), 0, 0, blocks, timed))
+    with torch.no_grad():
+        for part in [] if G.late is None else G.late.parameters():
+            part.mul_(8)  # what late choices are told from counts
     with torch.no_grad():
         x = G(drawn(60_000, G.layout.latents))
         kinds, counts = torch.unique(x, dim=0, return_counts=True)
         p = torch.exp(-G.surprisal(kinds, None, None))
-    assert_close(p.sum().item(), 1.0, rtol=1e-9, atol=0)
+    assert_close(p.sum().item(), 1.0, rtol=1e-6, atol=0)
     shares = counts / len(x)
     assert ((shares - p).abs() < 5 * torch.sqrt(p * (1 - p) / len(x)) + 1e-9).all()
 
@@ -84,6 +90,20 @@ def test_what_is_begun_is_gone_on_with():
         # Given its own first steps and its own latents, a series is what it was.
         whole = G(z)
         assert_close(G.gone_on(z, None, whole[:, :4]), whole)
+
+
+def test_what_is_late_follows_from_the_steps_and_not_they_from_it():
+    timed = Timed(held=2, turning=1, governed=(-1,), late=(1,))
+    G, _ = players(Task((4, 3 + 2 + 1), 0, 0, (3, 2), timed))
+    z = drawn(50, G.layout.latents)
+    changed = z.clone()
+    changed[:, 1] *= -1  # the late choice's own
+    with torch.no_grad():
+        one, other = G(z), G(changed)
+    late = slice(3, 5)
+    assert_close(one[:, :, [0, 1, 2, 5]], other[:, :, [0, 1, 2, 5]])
+    assert not torch.allclose(one[:, :, late], other[:, :, late])
+    assert_close(one[:, :, late], one[:, :1, late].expand(-1, 4, -1))
 
 
 def test_a_step_does_not_depend_on_later_latents():
@@ -187,7 +207,7 @@ def test_what_is_drawn_has_the_innovations_that_it_was_drawn_with():
     assert COURSE.prime is not None
     COURSE.prime(G, D, torch.cat([first, first + 0.1 * drawn(3_000, 4, 1, seed=1)], dim=2), None)
     with torch.no_grad():
-        G.out.zero_()
+        G.later.out.zero_()
         x = G(drawn(4_000, G.layout.latents))
     new = G.news.of(x)
     assert_close(new.mean((0, 1)), torch.zeros(2).double(), rtol=0, atol=0.03)

@@ -20,7 +20,10 @@ class Task(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """What `task_of` makes this task of again, as JSON keeps it."""
-        timed = self.timed and {**self.timed._asdict(), "governed": list(self.timed.governed)}
+        timed = self.timed and {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.timed._asdict().items()
+        }
         return {
             **self._asdict(), "shape": list(self.shape), "blocks": list(self.blocks),
             "timed": timed,
@@ -31,7 +34,8 @@ def task_of(values: Mapping[str, Any]) -> Task:
     """The inverse of `Task.plain`; runs of old know no blocks."""
     blocks, timed = tuple(values.get("blocks", ())), values.get("timed")
     if timed is not None:
-        timed = Timed(**{**timed, "governed": tuple(timed["governed"])})
+        lists = {name: tuple(timed.get(name, ())) for name in ("governed", "late")}
+        timed = Timed(**{**timed, **lists})
     return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks, timed)
 
 

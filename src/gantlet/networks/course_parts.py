@@ -24,6 +24,7 @@ class Layout:
         edges = list(pairwise([0, *accumulate(task.blocks)]))
         self.held, self.own = edges[: timed.held], edges[timed.held :]
         self.held_total = self.own[0][0] if self.own else self.total
+        self.late = [edge for i, edge in enumerate(self.held) if i in timed.late]
         self.governed = timed.governed or (-1,) * self.values
         self.latents = len(self.held) + self.steps * (len(self.own) + 2 * self.values)
 

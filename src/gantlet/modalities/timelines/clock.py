@@ -14,6 +14,7 @@ EVEN = 0.9  # share of the steps that must be one interval, or a few of them, ap
 MOST_TURNS = 288  # steps of a day that are told apart
 WEEKDAYS, WORKDAYS, MONTHS = 7, 5, 12
 YEAR, FORTNIGHT = 330, 14  # days that a record must span for months, weekdays to mean something
+YEARS = 5  # of a record, in which a month comes often enough that it does not stand for one year's
 
 Stamps = Int[np.ndarray, "n"]
 
@@ -37,6 +38,13 @@ class Clock:
     def turning(self) -> int:
         """1 where the first of them goes one on at each step."""
         return int(any(turns for _, turns in self._blocks()))
+
+    @property
+    def late(self) -> tuple[int, ...]:
+        """Which of them come too seldom for the series to follow from them: they follow from it."""
+        is_short = bool(self.day) and (self.high - self.low) // self.day < YEARS * 365
+        names = self._names() if is_short and self.kind != "months" else []
+        return tuple(place for place, name in enumerate(names) if name == "month")
 
     def calendar(self, starts: Stamps) -> list[Int[np.ndarray, "n"]]:
         """The choice of each block for series that begin so."""

@@ -78,8 +78,8 @@ class SeriesCodec:
         for one, _ in self._levels:
             governed.append(place if one.sizes else -1)
             place += len(one.sizes)
-        turning = self.clock.turning if self.clock is not None else 0
-        return Timed(len(self._held_sizes), turning, int(self.ends), tuple(governed))
+        turning, late = (0, ()) if self.clock is None else (self.clock.turning, self.clock.late)
+        return Timed(len(self._held_sizes), turning, int(self.ends), tuple(governed), late)
 
     def encode(self, rows: Spans | Coded) -> Float[Tensor, "n t width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)
