@@ -6,8 +6,9 @@
 FOLDER holds ETTh1.csv and google_stock.csv. Records are cut at every step and scaled to 0 to 1 by
 their extremes; the date is left out. As many series as there are real ones are sampled, at most
 10,000, and judged: the customary discriminative score (0 is best), the customary predictive score
-beside what real series teach, and the strong classifier's |accuracy − ½| and AUC (.5 is best). The
-floor is one half of the real series against the other. CPU seconds are of training, on one thread.
+beside what real series teach, the strong classifier's |accuracy − ½| and AUC (.5 is best), and what
+strong judges foretell of real steps, beside those that learned on real ones. The floor is one half
+of the real series against the other. CPU seconds are of training, on one thread.
 A peer is a function in `PEERS` of (data set, count, seed, options).
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 
 from gantlet.metrics.course_classifier import course_two_sample
+from gantlet.metrics.course_foretelling import foretelling_scores
 from gantlet.metrics.courses import Windows, scaled
 from gantlet.metrics.customary import discriminative_scores, predictive_scores
 
@@ -132,7 +134,9 @@ def judged(windows: Windows, fake: Windows, seed: int) -> dict[str, float]:
     told = discriminative_scores([known, halves[0]], [fake, halves[1]], JUDGES).mean(1)
     taught = predictive_scores([fake, known], known, JUDGES).mean(1)
     test, floor = course_two_sample(known, fake, seed), course_two_sample(*halves, seed)
+    foretold = foretelling_scores(known, [fake], seed)
     return {
+        "foretelling": foretold[1], "foretelling_real": foretold[0],
         "discriminative": told[0], "discriminative_floor": told[1], "predictive": taught[0],
         "predictive_real": taught[1], "strong": test.score, "strong_floor": floor.score,
         "strong_auc": test.auc.value, "strong_auc_floor": floor.auc.value,
@@ -183,7 +187,8 @@ def said(row: Mapping[str, Any]) -> str:
         f"discriminative {row['discriminative']:.3f} (floor {row['discriminative_floor']:.3f})  "
         f"predictive {row['predictive']:.4f} (real {row['predictive_real']:.4f})  "
         f"strong {row['strong']:.3f}, AUC {row['strong_auc']:.3f} (floor "
-        f"{row['strong_floor']:.3f}, {row['strong_auc_floor']:.3f})"
+        f"{row['strong_floor']:.3f}, {row['strong_auc_floor']:.3f}), foretelling "
+        f"{row['foretelling']:.3f} (real {row['foretelling_real']:.3f})"
     )
 
 

@@ -5,6 +5,7 @@ from gantlet.metrics.clusters import cluster_modes, mode_shares
 from gantlet.metrics.columns import Columns, shuffled_columns
 from gantlet.metrics.copying import copying
 from gantlet.metrics.course_classifier import course_two_sample
+from gantlet.metrics.course_foretelling import foretelling_scores
 from gantlet.metrics.course_statistics import (
     autocorrelation,
     cross_correlation,
@@ -61,6 +62,7 @@ __all__ = [
     "discriminative_scores",
     "extremes",
     "extremes_gap",
+    "foretelling_scores",
     "frechet_distance",
     "frechet_estimate",
     "frechet_infinity",
