@@ -230,3 +230,17 @@ def test_blocks_may_outnumber_the_hidden_units():
     with torch.no_grad():
         fast = G(z)
     assert_close(G(z).detach(), fast)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_steepness_is_the_length_of_the_gradient_of_each_sample_by_itself(classes):
+    G, x = chain(classes=classes), encoded(EVERY)
+    y = torch.arange(len(EVERY)) % 3 if classes else None
+    surprisals, lengths = G.steepness(x, y)
+    for i in range(len(EVERY)):
+        G.zero_grad()
+        alone = G.surprisal(x[i : i + 1], None if y is None else y[i : i + 1], None).sum()
+        alone.backward()
+        squares = [w.grad.square().sum() for w in G.parameters() if w.grad is not None]
+        assert_close(lengths[i], torch.stack(squares).sum().sqrt())
+        assert_close(surprisals[i], alone)

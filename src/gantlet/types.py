@@ -110,3 +110,5 @@ GoneOn = Callable[[torch.nn.Module, Latents, Labels | None, Tensor], Samples]
 Numbered = Callable[[torch.nn.Module, Latents, Labels | None], Tensor]
 # −ln p(x | y) under G; noise, where given, is what G's own regularisation draws from in training.
 Surprisal = Callable[[torch.nn.Module, Samples, Labels | None, Noise | None], PerSample]
+# The same, and ‖∇(−ln p)‖ over all of G's weights, sample by sample.
+Steepness = Callable[[torch.nn.Module, Samples, Labels | None], tuple[PerSample, PerSample]]

@@ -4,9 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
-from gantlet.types import GoneOn, Hold, Labels, Numbered, Samples, Surprisal, Timed, Within
+from gantlet.types import (
+    GoneOn,
+    Hold,
+    Labels,
+    Numbered,
+    Samples,
+    Steepness,
+    Surprisal,
+    Timed,
+    Within,
+)
 
 
 class Task(NamedTuple):
@@ -39,6 +49,14 @@ def task_of(values: Mapping[str, Any]) -> Task:
     return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks, timed)
 
 
+class Tally(NamedTuple):
+    """Sums over samples that G sets out from: noise on them is all that privacy asks for."""
+
+    of: Callable[[nn.Module, Samples], Tensor]  # what each sample adds, b × numbers
+    length: Callable[[Task], float]  # √Σ² of what one sample adds, at most
+    set_out: Callable[[nn.Module, Tensor, float], None]  # (G, noisy sums, noise's deviation)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """A generator G(z, y) and a discriminator D(x, y) that belong together."""
@@ -50,6 +68,8 @@ class Family:
     prime: Callable[[nn.Module, nn.Module, Samples, Labels | None], None] | None = None  # from data
     hold: Hold | None = None  # how far samples are from where G set out with their z
     surprisal: Surprisal | None = None  # of real samples, where G's density can be computed
+    steepness: Steepness | None = None  # of it in G's weights, sample by sample
+    tally: Tally | None = None  # what G may set out from in place of `prime`, where sums do
     within: Within | None = None  # samples held to some choices, where G can be
     gone_on: GoneOn | None = None  # samples with given first steps, where G draws in turn
     numbered: Numbered | None = None  # samples with choices by number, where G has blocks

@@ -16,8 +16,9 @@ from torch.nn.functional import cross_entropy, leaky_relu, linear
 
 from gantlet.config import ConfigError, setting
 from gantlet.layers import Projection
-from gantlet.networks.base import Family, Task
+from gantlet.networks.base import Family, Tally, Task
 from gantlet.networks.chain_drawing import SLOPE, Block, Weights, drawn
+from gantlet.networks.chain_steepness import Passed, lengths
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
 
 
@@ -161,21 +162,33 @@ class ChainGenerator(nn.Module):
 
     def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
         """−Σ ln p(xᵢ | x₁ … xᵢ₋₁) in nats; positions are uniform and cost nothing."""
+        return self._passed(x, y, noise).surprisal
+
+    def steepness(self, x: Samples, y: Labels | None) -> tuple[PerSample, PerSample]:
+        """Each sample's surprisal, and the length of its gradient in all of G's weights."""
+        passed = self._passed(x, y, None)
+        return passed.surprisal, lengths(passed, self.place, self.block)
+
+    def _passed(self, x: Samples, y: Labels | None, noise: Noise | None) -> Passed:
         weights, codes = self.weights(), self.codes(x)
         rows = torch.nn.functional.embedding(codes + self.first, weights.choices)
         if noise is not None and self.settings.forget:
             kept = noise.uniform("G/forget", len(self.blocks)) >= self.settings.forget
             rows = rows * kept[:, :, None]
-        hidden = leaky_relu(self._start(y, len(x)) + rows.sum(1), SLOPE)
+        sums, inputs = [self._start(y, len(x)) + rows.sum(1)], []
+        hidden = leaky_relu(sums[0], SLOPE)
         left_out = Dropout(noise, self.settings.dropout)
         for matrix, bias in zip(weights.hidden, self.biases, strict=True):
-            hidden = hidden + leaky_relu(linear(left_out(hidden), matrix, bias), SLOPE)
-        logits = linear(left_out(hidden), weights.out, self.shares)
+            inputs.append(left_out(hidden))
+            sums.append(linear(inputs[-1], matrix, bias))
+            hidden = hidden + leaky_relu(sums[-1], SLOPE)
+        inputs.append(left_out(hidden))
+        logits = linear(inputs[-1], weights.out, self.shares)
         total = [
             cross_entropy(logits[:, start:stop], codes[:, i], reduction="none")
             for i, (start, stop) in enumerate(self.edges)
         ]
-        return torch.stack(total).sum(0)
+        return Passed(inputs, [*sums, logits], torch.stack(total).sum(0))
 
 
 def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
@@ -247,6 +260,26 @@ def _surprisal(G: nn.Module, x: Samples, y: Labels | None, noise: Noise | None) 
     return G.surprisal(x, y, noise)
 
 
+def _steepness(G: nn.Module, x: Samples, y: Labels | None) -> tuple[PerSample, PerSample]:
+    assert isinstance(G, ChainGenerator), "a chain's density is a chain's"
+    return G.steepness(x, y)
+
+
+def _tallied(G: nn.Module, x: Samples) -> Float[Tensor, "b choices"]:
+    assert isinstance(G, ChainGenerator), "a chain counts its own choices"
+    return x[:, : G.total]
+
+
+def _set_out(G: nn.Module, sums: Float[Tensor, "choices"], deviation: float) -> None:
+    """Log-shares as `_prime` has them, of counts that noise has made uncertain."""
+    assert isinstance(G, ChainGenerator), "a chain is given a chain's counts"
+    with torch.no_grad():
+        # Half the noise: no count below it can be told from nought.
+        counts = sums.clamp_min(deviation / 2 + 1e-3)
+        whole = torch.stack([counts[start:stop].sum() for start, stop in G.edges])
+        G.shares.copy_(torch.log(counts / whole[G.block]))
+
+
 CHAIN = Family(
     settings=ChainSettings,
     generator=ChainGenerator,
@@ -254,6 +287,8 @@ CHAIN = Family(
     ranks=(1,),
     prime=_prime,
     surprisal=_surprisal,
+    steepness=_steepness,
+    tally=Tally(of=_tallied, length=lambda task: len(task.blocks) ** 0.5, set_out=_set_out),
     within=_within,
     numbered=_numbered,
     latent_dim=lambda task: len(task.blocks) + task.shape[0] - sum(task.blocks),
