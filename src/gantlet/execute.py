@@ -28,11 +28,12 @@ from gantlet.events import (
     Stepped,
     described,
 )
-from gantlet.feed import Feed
+from gantlet.feed import ChanceFeed, Feed
 from gantlet.files import lock
 from gantlet.folder import Folder
 from gantlet.measure import Calibration, Meter
 from gantlet.networks import NETWORKS
+from gantlet.private_plan import promised, set_out
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
 from gantlet.session import Session, example
@@ -72,9 +73,15 @@ class Execution:
         self.session, self.folder, self.minutes = session, folder, minutes
         run = session.run
         self.budget, self.anchor = run.budget, Anchor()
-        self.state = begun(run, session.task, example(session))
+        # What sets up G from the data does so without noise.
+        seen = None if run.privacy.is_asked else example(session)
+        self.state = begun(run, session.task, seen)
+        if run.privacy.is_asked:
+            train_rows = session.split.train
+            set_out(self.state, run, session.task, session.codec, session.raw.rows, train_rows)
         self.game: Game = game(run, world)
-        self.feed = Feed(
+        feed = ChanceFeed if run.privacy.is_asked else Feed
+        self.feed = feed(
             session.modality.quick(session.codec, session.raw.rows), session.codec,
             session.split.train, session.labels, run.seed,
             self.state.device, self.state.dtype, run.workers,
@@ -146,7 +153,9 @@ class Execution:
         if self.is_writer:
             yield from self._drawn()
             yield from self._measured(at_end=True)
-            yield self._logged(Ended(state.step, self.clock.why(state), False))
+            promise = promised(self.session.run, len(self.session.split.train), state.step)
+            why = f"{self.clock.why(state)}; {promise}" if promise else self.clock.why(state)
+            yield self._logged(Ended(state.step, why, False))
 
     def _adapt_augmentation(self) -> None:
         # From the state alone, at set steps, so that a resumed run moves alike.
@@ -168,7 +177,7 @@ class Execution:
         began = time.process_time()
         self._require_finite()
         if at_end and self.means.is_empty and self.readings:
-            yield self._saved(is_best(self.readings))
+            yield self._saved(self._is_better())
             return
         means = self.means.values()
         reading, calibration = self.meter.reading(self.state, means, self.means.skipped)
@@ -182,10 +191,14 @@ class Execution:
             self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
         if budget.plateau is not None and self._stands_still(budget.plateau):
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
-        better, now = is_best(self.readings), self.clock.elapsed
+        better, now = self._is_better(), self.clock.elapsed
         due = now - self.saved_at > self.session.run.keeping.checkpoint_seconds
         if at_end or due or (better and is_worth_keeping(now - self.best_at, self.saved_in)):
             yield self._saved(better, calibration)
+
+    def _is_better(self) -> bool:
+        """Whether the state is to be kept as the best: of private ones only the last is."""
+        return not self.session.run.privacy.is_asked and is_best(self.readings)
 
     def _stands_still(self, share: float) -> bool:
         best = min(self.readings, key=lambda reading: reading.distance)

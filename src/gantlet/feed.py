@@ -94,11 +94,25 @@ class Feed:
             self._pool.shutdown(cancel_futures=True)
 
     def _read(self, update: int, rows: Rows) -> Batch:
-        indices = self._chosen[self._order(update, rows)]
+        return self._of(self._chosen[self._order(update, rows)])
+
+    def _of(self, indices: Int[np.ndarray, "b"]) -> Batch:
         x = self._codec.encode(self._rows[indices]).to(self._device, self._dtype)
         if self._labels is None:
             return Batch(x, None)
         return Batch(x, torch.from_numpy(self._labels[indices].astype(np.int64)).to(self._device))
+
+
+class ChanceFeed(Feed):
+    """Every row with one probability in each update's batch, by chance that nobody can repeat.
+
+    A batch's size is by chance, too; the rows asked for are what it is on average.
+    """
+
+    def _read(self, update: int, rows: Rows) -> Batch:
+        del update
+        rate = len(rows) / len(self._chosen)
+        return self._of(self._chosen[np.random.default_rng().random(len(self._chosen)) < rate])
 
 
 def picked(rows: RawRows, indices: Int[np.ndarray, "n"], most: int) -> object:

@@ -13,6 +13,7 @@ from gantlet.feed import loads
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Found
 from gantlet.networks import NETWORKS, Task
+from gantlet.private_plan import noised, preset
 from gantlet.probe import Speed, speed
 from gantlet.run import Run, resolved
 
@@ -53,7 +54,8 @@ def recipe(modality: str, device: str, wishes: Mapping[str, Any]) -> dict[str, A
 def draft(modality: str, wishes: Mapping[str, Any]) -> Run:
     """The run before anything is known of the data."""
     device = wishes.get("device") or best_device()
-    return resolved(layered(recipe(modality, device, wishes), {"device": device}, wishes))
+    base = layered(recipe(modality, device, wishes), preset(wishes))
+    return resolved(layered(base, {"device": device}, wishes))
 
 
 def planned(
@@ -87,8 +89,13 @@ def planned(
     if found.advice is not None and "family" not in wishes.get("network", {}):
         machine = layered(machine, found.advice.settings)
         reasons.append(found.advice.why)
+    machine = layered(machine, preset(wishes))
     budget: dict[str, Any] = {}
-    if not set(wishes.get("budget", {})) & {"minutes", "images", "steps"}:
+    if "budget" not in machine and not set(wishes.get("budget", {})) & {
+        "minutes",
+        "images",
+        "steps",
+    }:
         budget = {"budget": {"minutes": DEFAULT_MINUTES}}
         reasons.append(f"{DEFAULT_MINUTES:g} minutes: the default; change it with --minutes")
     run = resolved(layered(base, machine, budget, wishes))
@@ -96,6 +103,8 @@ def planned(
         run, reason = _with_penalties(run, variance)
         reasons.append(reason)
     _check_batch(run, found.count)
+    run, why = noised(run, found.count)
+    reasons += why
     task = Task(found.shape, classes, run.objective.latent_dim, found.blocks, found.timed)
     needed = NETWORKS[run.network.family].latent_dim
     if needed is not None and "latent_dim" not in wishes.get("objective", {}):

@@ -11,12 +11,14 @@ from gantlet.config import ConfigError, build, setting
 from gantlet.engine.clock import BudgetSettings
 from gantlet.engine.devices import PRECISIONS, World, opened, placed
 from gantlet.engine.objective import AugmentationSettings, ObjectiveSettings, objective
+from gantlet.engine.privacy import PrivacySettings
+from gantlet.engine.private import private
 from gantlet.engine.schedule import OptimizationSettings
 from gantlet.engine.state import TrainState, started
 from gantlet.engine.train import Game, PolicySettings
 from gantlet.networks import NETWORKS, Task
 from gantlet.regularizers import NEEDS_SLOPE
-from gantlet.types import Batch
+from gantlet.types import Batch, Steepness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,7 @@ class Run:
     optimization: OptimizationSettings = OptimizationSettings()  # noqa: RUF009 - the same
     augmentation: AugmentationSettings = AugmentationSettings()  # noqa: RUF009 - the same
     budget: BudgetSettings = BudgetSettings()  # noqa: RUF009 - the same
+    privacy: PrivacySettings = PrivacySettings()  # noqa: RUF009 - the same
     keeping: KeepingSettings = KeepingSettings()
 
 
@@ -134,6 +137,9 @@ def game(run: Run, world: World | None = None) -> Game:
                 f"network.family = '{run.network.family}' holds batch norm: micro-batches or "
                 "several processes would change the mathematics; choose another family"
             )
+    rules = None
+    if run.privacy.is_asked:
+        rules = private(run.privacy, run.optimization.batch, private_family(run, world))
     if run.optimization.warm_up and family.surprisal is None:
         raise ConfigError(
             f"optimization.warm_up = {run.optimization.warm_up}: the density of "
@@ -152,7 +158,35 @@ def game(run: Run, world: World | None = None) -> Game:
         policy=run.policy,
         precision=run.precision,
         world=world,
+        private=rules,
     )
+
+
+def private_family(run: Run, world: World) -> Steepness:
+    """How private steps learn; refuses what would tell of rows without noise.
+
+    Raises:
+        ConfigError: names the setting and the way out.
+    """
+    family, asked = NETWORKS[run.network.family], f"privacy.epsilon = {run.privacy.epsilon}"
+    if family.steepness is None:
+        able = ", ".join(name for name, other in NETWORKS.items() if other.steepness is not None)
+        raise ConfigError(
+            f"{asked}: what a single sample teaches network.family = '{run.network.family}' is not "
+            f"known by itself, so it cannot be limited; privacy is for tables (family {able})"
+        )
+    if run.optimization.warm_up < 1:
+        raise ConfigError(
+            f"optimization.warm_up = {run.optimization.warm_up} with {asked}: D would see rows "
+            "without noise; leave it at 1"
+        )
+    if run.budget.target is not None or run.budget.plateau is not None:
+        raise ConfigError(f"{asked}: budget.target and budget.plateau end by what rows say")
+    if run.clusters:
+        raise ConfigError(f"{asked}: clusters = {run.clusters} are found in the rows; set it to 0")
+    if world.size > 1:
+        raise ConfigError(f"{asked}: several processes would each add noise; train with one")
+    return family.steepness
 
 
 def resolved(values: Mapping[str, Any]) -> Run:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gantlet.config import ConfigError, setting
 from gantlet.engine.devices import World, autocast
 from gantlet.engine.noise import Rows, StepNoise
+from gantlet.engine.private import Private, private_likelihood_step
 from gantlet.engine.schedule import OptimizationSettings, Rates, rates
 from gantlet.engine.state import TrainState
 from gantlet.engine.step import (
@@ -57,6 +58,7 @@ class Game(NamedTuple):
     policy: PolicySettings
     precision: str = "float32"
     world: World = World()
+    private: Private | None = None  # steps of likelihood are noisy then, and there are no others
 
 
 class Tick(NamedTuple):
@@ -130,7 +132,11 @@ def _warmed_up(state: TrainState, draw: Draw, game: Game, now: Rates) -> tuple[S
     """One step of G by likelihood alone; whether it could move."""
     _set_rates(state.opt_G, now.lr_G * state.lr_scale, WARM_UP_BETA1, now.beta2)
     update = state.step * (game.policy.d_updates + 1)
-    scalars = _gradients(likelihood_step, state, [state.weights_G], draw, game, now, update)
+    if game.private is not None:
+        batch = draw(update, Rows(0, game.optimization.batch, game.optimization.batch))
+        scalars = private_likelihood_step(state.G, state.weights_G, batch, game.private)
+    else:
+        scalars = _gradients(likelihood_step, state, [state.weights_G], draw, game, now, update)
     return scalars, _moved(state.opt_G, state.weights_G, scalars, "G/gradient")
 
 
