@@ -18,6 +18,7 @@ from gantlet.engine.private import (
     shortening,
     unrepeatable,
 )
+from gantlet.events import RolledBack
 from gantlet.feed import ChanceFeed
 from gantlet.networks import NETWORKS, Task
 from gantlet.types import Batch
@@ -159,6 +160,20 @@ def test_a_private_run_learns_by_noisy_steps_alone_and_says_what_it_promises(tmp
     assert not (tmp_path / "run" / "best.json").exists()  # held-out rows choose no state
     made = gan.sample(2000, seed=0)
     assert (made["kind"] == "a").mean() == pytest.approx(0.7, abs=0.08)
+
+
+def test_a_private_run_keeps_nothing_that_held_out_rows_had_a_part_in(tmp_path):
+    gantlet.train(people(), out=tmp_path / "run", settings=SETTINGS)
+    assert tuple(gantlet.load(tmp_path / "run").calibration) == (0.0, 0.0)
+
+
+def test_a_private_run_ends_where_another_would_go_back(tmp_path):
+    wild = {**SETTINGS, "optimization": {"batch": 256, "lr_warm_up": 1e38}}
+    events = list(gantlet.fit(people(), out=tmp_path / "run", settings=wild))
+    assert not any(isinstance(event, RolledBack) for event in events)
+    assert events[-1].is_failure
+    assert "does not go back" in events[-1].why
+    assert "differentially private" not in events[-1].why
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from gantlet.sampling import decoded, sampled
 from gantlet.session import Session, example
 
 E = TypeVar("E", bound=Event)
+SILENT = Calibration(0.0, 0.0)  # that held-out rows had no part in: everything is even odds
 ROLLBACKS = 3  # times that a run goes back before it gives up
 ADAPT_EVERY = 64  # steps between two moves of an adaptive augmentation's strength
 
@@ -117,6 +118,11 @@ class Execution:
                     yield from self._played()
                     break
                 except NonFinite as failure:
+                    if run.privacy.is_asked:
+                        # Steps done again would cost privacy that nobody has counted.
+                        why = f"{failure}; a private run does not go back: begin a new one"
+                        yield self._logged(Ended(state.step, why, True))
+                        return
                     yield from self._rolled_back(str(failure))
                     if state.rollbacks > ROLLBACKS:
                         why = f"{failure}; gave up after {ROLLBACKS} roll-backs"
@@ -226,6 +232,8 @@ class Execution:
     def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
         state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
         self._require_finite()
+        if self.session.run.privacy.is_asked:
+            calibration = SILENT
         calibration = calibration or self.meter.calibration(state)
         if not all(map(math.isfinite, calibration)):
             raise NonFinite("D's logits are not finite")
