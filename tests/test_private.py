@@ -167,6 +167,12 @@ def test_a_private_run_keeps_nothing_that_held_out_rows_had_a_part_in(tmp_path):
     assert tuple(gantlet.load(tmp_path / "run").calibration) == (0.0, 0.0)
 
 
+def test_a_private_run_is_not_given_more_steps_than_were_reckoned_with(tmp_path):
+    gantlet.train(people(), out=tmp_path / "run", settings=SETTINGS)
+    with pytest.raises(ConfigError, match="cannot be given more minutes"):
+        gantlet.train(people(), out=tmp_path / "run", resume=True, minutes=0.1)
+
+
 def test_a_private_run_ends_where_another_would_go_back(tmp_path):
     wild = {**SETTINGS, "optimization": {"batch": 256, "lr_warm_up": 1e38}}
     events = list(gantlet.fit(people(), out=tmp_path / "run", settings=wild))
@@ -174,6 +180,8 @@ def test_a_private_run_ends_where_another_would_go_back(tmp_path):
     assert events[-1].is_failure
     assert "does not go back" in events[-1].why
     assert "differentially private" not in events[-1].why
+    with pytest.raises(ConfigError, match="failed"):
+        gantlet.train(people(), out=tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +191,7 @@ def test_a_private_run_ends_where_another_would_go_back(tmp_path):
         ({"optimization": {"batch": 2000}}, "too few"),
         ({"budget": {"steps": 60, "plateau": 0.5}}, "plateau"),
         ({"network": {"family": "mlp"}}, "privacy is for tables"),
+        ({"privacy": {"epsilon": 5.0, "noise": 0.3}}, "leave them to be found"),
     ],
 )
 def test_what_would_tell_of_rows_without_noise_is_refused(more, words, tmp_path):

@@ -10,7 +10,7 @@ import torch
 
 from gantlet import store
 from gantlet.augment import adapted, overfit
-from gantlet.config import build, plain
+from gantlet.config import ConfigError, build, plain
 from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
@@ -77,9 +77,6 @@ class Execution:
         # What sets up G from the data does so without noise.
         seen = None if run.privacy.is_asked else example(session)
         self.state = begun(run, session.task, seen)
-        if run.privacy.is_asked:
-            train_rows = session.split.train
-            set_out(self.state, run, session.task, session.codec, session.raw.rows, train_rows)
         self.game: Game = game(run, world)
         feed = ChanceFeed if run.privacy.is_asked else Feed
         self.feed = feed(
@@ -260,12 +257,15 @@ class Execution:
         if choice.path is None:
             if self.is_writer:
                 self.folder.truncate_log(-1)
+            set_out(self.state, self.session)
             return
         checkpoint = store.read(choice.path, self.state.device)
         self.state.restore(checkpoint.tensors, checkpoint.meta)
         self.is_over = self._has_ended()
         self.budget = build(BudgetSettings, checkpoint.meta["budget"])
         self.anchor = Anchor(*checkpoint.meta["anchor"])
+        if self.session.run.privacy.is_asked:
+            self._require_within_promise()
         if self.minutes is not None:
             self._extend(self.minutes)
         if self.is_writer:
@@ -287,6 +287,20 @@ class Execution:
             event["event"] == "ended" and event["step"] == step and not event["is_failure"]
             for event in self.folder.logged()
         )
+
+    def _require_within_promise(self) -> None:
+        """Steps beyond those planned, or done again after a failure, would cost more than ε."""
+        name = self.folder.path.name
+        if self.minutes is not None:
+            raise ConfigError(
+                f"{name}: a private run cannot be given more minutes, for its steps are what "
+                "spends privacy.epsilon; begin a new one"
+            )
+        if any(e["event"] == "ended" and e["is_failure"] for e in self.folder.logged()):
+            raise ConfigError(
+                f"{name}: this private run failed, and to do steps again would cost more than "
+                "privacy.epsilon; begin a new one"
+            )
 
     def _extend(self, minutes: float) -> None:
         """A budget of `minutes` from here; a finished run's schedules open again."""

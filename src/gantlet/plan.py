@@ -90,15 +90,11 @@ def planned(
         machine = layered(machine, found.advice.settings)
         reasons.append(found.advice.why)
     machine = layered(machine, preset(wishes))
-    budget: dict[str, Any] = {}
-    if "budget" not in machine and not set(wishes.get("budget", {})) & {
-        "minutes",
-        "images",
-        "steps",
-    }:
-        budget = {"budget": {"minutes": DEFAULT_MINUTES}}
+    limits = machine.get("budget", {}) | wishes.get("budget", {})
+    if not limits.keys() & {"minutes", "images", "steps"}:
+        machine["budget"] = {"minutes": DEFAULT_MINUTES}
         reasons.append(f"{DEFAULT_MINUTES:g} minutes: the default; change it with --minutes")
-    run = resolved(layered(base, machine, budget, wishes))
+    run = resolved(layered(base, machine, wishes))
     if run.objective.penalties is None:
         run, reason = _with_penalties(run, variance)
         reasons.append(reason)

@@ -4,17 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Int
 
 from gantlet.config import ConfigError, layered, plain
 from gantlet.engine.privacy import Spending, noises, spent, usual_delta
 from gantlet.engine.private import noise_on, unrepeatable
 from gantlet.engine.state import TrainState
-from gantlet.modalities.base import Codec, Rows
-from gantlet.networks import NETWORKS, Task
+from gantlet.networks import NETWORKS
 from gantlet.run import Run, resolved
+from gantlet.session import Session
 
 STEPS = 1500
 PRESET: dict[str, Any] = {
@@ -51,34 +49,40 @@ def noised(run: Run, count: int) -> tuple[Run, tuple[str, ...]]:
             f"privacy.epsilon: {count:,} rows are too few for steps of {run.optimization.batch:,}, "
             "so noise would drown them; set optimization.batch to half of them or fewer"
         )
-    delta = settings.delta or usual_delta(count)
-    of_counts, of_steps = noises(settings.epsilon, delta, run.optimization.batch / count, steps)
+    delta, rate = settings.delta or usual_delta(count), run.optimization.batch / count
+    of_counts, of_steps = noises(settings.epsilon, delta, rate, steps)
     found = {
         "delta": delta, "noise": settings.noise or of_steps,
         "noise_counts": settings.noise_counts or of_counts,
     }  # fmt: skip
+    cost = spent(Spending(found["noise_counts"], found["noise"], rate, steps), delta)
+    if cost > settings.epsilon:
+        raise ConfigError(
+            f"privacy.noise = {found['noise']:g}, privacy.noise_counts = "
+            f"{found['noise_counts']:.3g}: {steps:,} steps would cost ε = {cost:.3g}, more than "
+            f"privacy.epsilon = {settings.epsilon:g}; leave them to be found"
+        )
     reason = (
         f"noise of {found['noise']:.3g} times the clip on each of {steps:,} steps and of "
-        f"{found['noise_counts']:.3g} on the counts: together they cost ε = {settings.epsilon:g} "
+        f"{found['noise_counts']:.3g} on the counts: together they cost ε = {cost:.3g} "
         f"at δ = {delta:g}. G learns by likelihood alone, and its last state is kept"
     )
     return resolved(layered(plain(run), {"privacy": found})), (reason,)
 
 
-def set_out(
-    state: TrainState, run: Run, task: Task, codec: Codec, rows: Rows, train: Int[np.ndarray, "n"]
-) -> None:
-    """Lets both generators set out from the noisy sums over all rows, where their family can."""
+def set_out(state: TrainState, session: Session) -> None:
+    """Lets both generators of a private run set out from noisy sums, where their family can."""
+    run, train = session.run, session.split.train
     tally = NETWORKS[run.network.family].tally
-    if tally is None:
+    if run.privacy.noise_counts is None or tally is None:
         return
-    assert run.privacy.noise_counts is not None, "it is found before a run begins"
     sums: torch.Tensor | None = None
     for start in range(0, len(train), AT_ONCE):
-        part = tally.of(state.G, codec.encode(rows[train[start : start + AT_ONCE]])).double().sum(0)
+        x = session.codec.encode(session.raw.rows[train[start : start + AT_ONCE]])
+        part = tally.of(state.G, x).double().sum(0)
         sums = part if sums is None else sums + part
     assert sums is not None, "there are rows to train on"
-    deviation = run.privacy.noise_counts * tally.length(task)
+    deviation = run.privacy.noise_counts * tally.length(session.task)
     noisy = sums + noise_on(sums, deviation, unrepeatable())
     for G in (state.G, state.G_ema):
         tally.set_out(G, noisy.to(next(G.parameters())), deviation)

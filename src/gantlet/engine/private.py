@@ -43,7 +43,7 @@ def private_likelihood_step(
 ) -> Scalars:
     """Leaves in `.grad` the noisy mean of the rows' shortened gradients of their surprisal.
 
-    The mean is over as many rows as are expected: how many there were is nobody's business.
+    The mean is over as many rows as are expected: how many there were would tell of each.
     """
     for weight in weights:
         weight.grad = torch.zeros_like(weight)

@@ -42,9 +42,9 @@ def courses_told(runs: Runs) -> Generator[Progress, None, More]:
         words = _words(test)
         if runs.reference.shape[1] > 1:
             yield Progress(0, 0, "training judges to foretell real series")
-            figure = _foretelling(runs)
-            figures.append(figure)
-            findings += _teaching(figure)
+            foretold = _foretelling(runs)
+            figures += foretold
+            findings += [finding for figure in foretold for finding in _teaching(figure)]
     yield Progress(0, 2, "the customary discriminative score")
     unit = [scaled(side, runs.reference) for side in runs[:4]]
     figures.append(_customary(runs, unit))
@@ -85,11 +85,16 @@ def _strong(runs: Runs, test: CourseTest, real: CourseTest, trivial: CourseTest)
     )  # fmt: skip
 
 
-def _foretelling(runs: Runs) -> Figure:
-    real, fake, baseline = foretelling_scores(
-        runs.reference, [runs.fake, runs.baseline], runs.seed
-    ).tolist()
-    return Figure(
+def _foretelling(runs: Runs) -> list[Figure]:
+    """Nothing where no series can be kept apart for the test, or none of them moves."""
+    try:
+        scores = foretelling_scores(runs.reference, [runs.fake, runs.baseline], runs.seed)
+    except ValueError:
+        return []
+    if not np.isfinite(scores).all():
+        return []
+    real, fake, baseline = scores.tolist()
+    figure = Figure(
         name="strong_predictive", title="Predictive score, strong judge", value=fake, real=real,
         baseline=baseline, better="lower", page="strong-predictive-score",
         words="How wrong about the next step of real series what learned on generated ones is, "
@@ -99,6 +104,7 @@ def _foretelling(runs: Runs) -> Figure:
         "boosted trees on what it leaves, tested on stretches of the real record that nobody "
         "learned from. Hyndman & Koehler 2006.", **_common(runs),
     )  # fmt: skip
+    return [figure]
 
 
 def _customary(runs: Runs, unit: list[np.ndarray]) -> Figure:

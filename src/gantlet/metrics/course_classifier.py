@@ -91,18 +91,7 @@ def course_two_sample(real: Windows, fake: Others, seed: int = 0) -> CourseTest:
         if min(len(np.unique(part.is_real)) for part in (train, weigh, test)) < 2:
             continue
         trees = _grown(train)
-        judged = convolution_logits(
-            train.values, train.is_real, [weigh.values, test.values], seed + k
-        )
-        logits = [
-            np.stack([trees.decision_function(part.row), said], axis=1)
-            for part, said in zip((weigh, test), judged, strict=True)
-        ]
-        scale = np.maximum(logits[0].std(0), 1e-6)
-        line = LogisticRegression(C=1.0, class_weight="balanced").fit(
-            logits[0] / scale, weigh.is_real
-        )
-        said = line.decision_function(logits[1] / scale)
+        said = _judged(trees, train, weigh, test, seed + k)
         value, influence = area_parts(said, test.is_real)
         clustered = np.bincount(test.block, influence)
         areas.append(value)
@@ -123,6 +112,20 @@ def course_two_sample(real: Windows, fake: Others, seed: int = 0) -> CourseTest:
         proportion(value, variance, stretches), float(np.mean(right)),
         float(ndtr(-(value - 0.5) / np.sqrt(null))), seen, stretches, evidence,
     )  # fmt: skip
+
+
+def _judged(
+    trees: HistGradientBoostingClassifier, train: _Part, weigh: _Part, test: _Part, seed: int
+) -> Float64[np.ndarray, "n"]:
+    """What trees and a convolution say of the test, weighed against one another on a part apart."""
+    judged = convolution_logits(train.values, train.is_real, [weigh.values, test.values], seed)
+    logits = [
+        np.stack([trees.decision_function(part.row), said], axis=1)
+        for part, said in zip((weigh, test), judged, strict=True)
+    ]
+    scale = np.maximum(logits[0].std(0), 1e-6)
+    line = LogisticRegression(C=1.0, class_weight="balanced")
+    return line.fit(logits[0] / scale, weigh.is_real).decision_function(logits[1] / scale)
 
 
 def _grown(part: _Part) -> HistGradientBoostingClassifier:

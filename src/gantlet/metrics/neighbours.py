@@ -105,8 +105,7 @@ def neighbour_estimates(
     k = max(k_manifold, k_density)
     _enough(len(real), k)
     _enough(len(fake), k_manifold)
-    fewest = min(len(real), len(fake))
-    count = fewest if fewest <= ONE_BY_ONE else GROUPS
+    count = _group_count(min(len(real), len(fake)))
     dealt = groups(real, count, seed), groups(fake, count, seed + 1)
     reals, fakes = clouds(real, fake, block=block)
     near_real = own or nearest_within(reals, k + SPARE, k, block)
@@ -142,6 +141,10 @@ def neighbour_estimates(
         remoteness=remoteness.ratio(),
         own=near_fake.squared[:, 0],
     )
+
+
+def _group_count(rows: int) -> int:
+    return rows if rows <= ONE_BY_ONE else GROUPS
 
 
 def own_neighbours(

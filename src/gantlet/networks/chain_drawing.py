@@ -100,12 +100,8 @@ def drawn(
                 whole = values.logsumexp(0)
                 values.masked_fill_(~allowed[own], -torch.inf)
                 chance += values.logsumexp(0) - whole
-            p = values.sub_(values.amax(0)).exp_()
-            # Added in order where nought must stay nought: a product may add in another.
-            function = up_to[:count, :count] @ p if allowed is None else p.cumsum(0)
-            # The first choice whose sum exceeds the number drawn.
-            passed = torch.le(function, uniform[number] * function[-1], out=p)
-            torch.sum(passed, 0, out=chosen[number])
+            running = None if allowed is not None else up_to[:count, :count]
+            _choose(values, uniform[number], running, chosen[number])
             lines_chosen[:, number] = chosen[number] + own.start
             one = torch.eq(
                 numbers[:count, None], chosen[number], out=out[own if hot else slice(count)]
@@ -113,3 +109,22 @@ def drawn(
             later = slice(new.stop, units.stop)
             layers[0][later].addmm_(choices[later, own], one)
     return Drawn(out if hot else None, chosen, chance)
+
+
+def _choose(
+    logits: Float[Tensor, "k b"],
+    uniform: Float[Tensor, "b"],
+    running: Float[Tensor, "k k"] | None,
+    chosen: Float[Tensor, "b"],
+) -> None:
+    """Puts into `chosen` the first choice whose sum of probabilities exceeds the number drawn.
+
+    Args:
+        logits: used up.
+        running: its product with p is p's running sums; none where nought must stay nought, for a
+            product may add in another order.
+    """
+    p = logits.sub_(logits.amax(0)).exp_()
+    function = p.cumsum(0) if running is None else running @ p
+    passed = torch.le(function, uniform * function[-1], out=p)
+    torch.sum(passed, 0, out=chosen)
