@@ -286,6 +286,13 @@ def test_what_cannot_be_read_is_refused_by_name(frame, options, words):
         coded(frame, **{"length": 5, **options})
 
 
+def test_pieces_between_gaps_that_are_too_short_are_left_out_and_counted():
+    days = np.concatenate([np.arange(100), np.arange(150, 153), np.arange(200, 260)])
+    raw = read(pd.DataFrame({"day": days, "x": np.sin(days)}), length=10, time="day")
+    assert len(raw.rows) == 91 + 51
+    assert any(note.startswith("3 steps lie in pieces") for note in raw.notes)
+
+
 def test_months_are_counted_from_1970():
     days = np.array([date(1970, 1, 31), date(1970, 2, 1), date(1969, 12, 31)], "datetime64[D]")
     assert months(days.astype(np.int64)).tolist() == [0, 1, -1]

@@ -121,8 +121,10 @@ def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
         )
     begun, ended = np.concatenate(starts), np.concatenate(stops)
     told = [f"{len(begun):,} windows of {track.length} steps, {stride} apart where they overlap."]
-    told += [f"{short:,} series are shorter: where they end is learnt."] * (short > 0)
-    told += [f"{lost:,} steps lie in pieces that are too short and are left out."] * (lost > 0)
+    if short:
+        told.append(f"{short:,} series are shorter: where they end is learnt.")
+    if lost:
+        told.append(f"{lost:,} steps lie in pieces that are too short and are left out.")
     rows = Timeline(raw.rows.table, begun, ended, raw.rows.form, track)
     return Raw(
         rows=rows, fingerprint=f"{raw.fingerprint}/{track.length}/{stride}",
