@@ -99,3 +99,14 @@ def test_a_strip_stands_for_one_series_in_every_row():
     assert panel.names == ("c0", "c1")
     generated = [[s.lines for s in row if s.kind == "fake"] for row in panel.rows]
     assert generated[0] == generated[1]
+
+
+def test_what_strong_judges_cannot_be_asked_is_left_out_of_the_report():
+    """Real series that never move have no next step to foretell: no figure, and none of nan."""
+
+    def still(n: int, seed: int) -> np.ndarray:
+        return np.repeat(np.random.default_rng(seed).normal(size=(n, 1, 2)), 6, axis=1)
+
+    more = finished(courses_told(runs(still(60, 2), still)))
+    assert "strong_predictive" not in {figure.name for figure in more.figures}
+    assert "nan" not in " ".join(finding.words for finding in more.findings)

@@ -286,6 +286,14 @@ def test_what_cannot_be_read_is_refused_by_name(frame, options, words):
         coded(frame, **{"length": 5, **options})
 
 
+def test_a_time_in_numbers_is_no_channel_to_judge():
+    frame = pd.DataFrame({"year": np.arange(80), "x": np.sin(np.arange(80))})
+    rows, codec = coded(frame, length=8, time="year")
+    assert SERIES_MODALITY.courses is not None
+    (found,) = SERIES_MODALITY.courses(codec, [rows])
+    assert found.names == ("x",)
+
+
 def test_pieces_between_gaps_that_are_too_short_are_left_out_and_counted():
     days = np.concatenate([np.arange(100), np.arange(150, 153), np.arange(200, 260)])
     raw = read(pd.DataFrame({"day": days, "x": np.sin(days)}), length=10, time="day")

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from gantlet.config import ConfigError, layered, plain
+from gantlet.engine.devices import World
 from gantlet.engine.privacy import Spending, noises, spent, usual_delta
 from gantlet.engine.private import noise_on, unrepeatable
 from gantlet.engine.state import TrainState
 from gantlet.networks import NETWORKS
-from gantlet.run import Run, resolved
+from gantlet.run import Run, private_family, resolved
 from gantlet.session import Session
 
 STEPS = 1500
@@ -42,6 +43,7 @@ def noised(run: Run, count: int) -> tuple[Run, tuple[str, ...]]:
     settings, steps = run.privacy, run.budget.steps
     if settings.epsilon is None:
         return run, ()
+    private_family(run, World())  # whether it can be at all comes first
     if steps is None:
         raise ConfigError("privacy.epsilon is spent by steps: set budget.steps")
     if count < 2 * run.optimization.batch:

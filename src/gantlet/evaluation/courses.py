@@ -25,14 +25,14 @@ class Runs(NamedTuple):
 
 
 def runs_of(
-    subject: Subject, space: Space, courses: Callable[[Sequence[Any]], list[Courses]]
+    subject: Subject, space: Space, courses: Callable[[Any, Sequence[Any]], list[Courses]]
 ) -> Runs:
     """The sides of a subject as the modality lays them out, cut to one number of steps."""
     rng = np.random.default_rng([subject.seed, 29])
     places = space.sides.reference, space.sides.stand_in
     rows = [subject.rows[np.sort(rng.permutation(part)[:MOST])] for part in places]
     chosen = np.sort(rng.permutation(len(subject.fake))[:MOST])
-    made = courses([*rows, subject.fake[chosen]])
+    made = courses(subject.codec, [*rows, subject.fake[chosen]])
     channels = np.arange(len(made[0].names))
     if len(channels) > WIDEST:
         channels = np.sort(rng.permutation(channels)[:WIDEST])

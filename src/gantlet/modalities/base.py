@@ -181,8 +181,8 @@ class Modality:
     thumbnail: Callable[[Any], bytes] | None = None  # one row → a small PNG
     # Sets of rows whose numbers have names, as matrices coded alike; none: a row is one thing.
     columns: Callable[[Sequence[Any]], list[Columns]] | None = None
-    # Sets of rows that run over time, as arrays; none: rows have no time.
-    courses: Callable[[Sequence[Any]], list[Courses]] | None = None
+    # (codec, sets of rows that run over time) → arrays; none: rows have no time.
+    courses: Callable[[Any, Sequence[Any]], list[Courses]] | None = None
     builtins: Sequence[str] = field(default=())  # names that `load` knows besides paths
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of a run, beside a file in recipes/
 

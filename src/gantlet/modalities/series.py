@@ -197,5 +197,5 @@ SERIES_MODALITY = Modality(
     independent=independent,
     alike=alike,
     thumbnail=series_thumbnail,
-    courses=courses_of,
+    courses=lambda codec, sets: courses_of(sets, codec.time),
 )

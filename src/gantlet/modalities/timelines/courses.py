@@ -15,8 +15,12 @@ from gantlet.modalities.timelines.spans import Spans
 MOST_CATEGORIES = 12  # of a column, that get a channel each; those most often seen
 
 
-def courses_of(sets: Sequence[Spans]) -> list[Courses]:
-    """Each set's series on the same channels; times and names that are many are left out."""
+def courses_of(sets: Sequence[Spans], time: str | None = None) -> list[Courses]:
+    """Each set's series on the same channels; times and names that are many are left out.
+
+    Args:
+        time: the column of time, where it is a number that cannot be told from a value
+    """
     own = [rows.apart() for rows in sets]
     length = max(int(rows.lengths.max(initial=1)) for rows in own)
     columns: list[list[np.ndarray]] = [[] for _ in own]
@@ -24,7 +28,7 @@ def courses_of(sets: Sequence[Spans]) -> list[Courses]:
     for place, field in enumerate(own[0].table.schema):
         kind = arrays.simple_type(field.type, field.name)
         cells = [arrays.simple(rows.table.column(place), field.type, field.name) for rows in own]
-        if pa.types.is_temporal(kind) or pa.types.is_null(kind):
+        if field.name == time or pa.types.is_temporal(kind) or pa.types.is_null(kind):
             continue
         if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
             names.append(field.name)
