@@ -1,6 +1,7 @@
 """What a run tells while it goes on: the view draws these, --json prints them."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,6 +84,12 @@ def described(event: Event) -> dict[str, Any]:
         case _:
             body = {k: str(v) if isinstance(v, Path) else v for k, v in event._asdict().items()}
     return kind | {name: _finite(value) for name, value in body.items()}
+
+
+def recalled(event: Mapping[str, Any]) -> Reading:
+    """The look at the run that a `measured` event was described from; null is not a number."""
+    values = {name: event.get(name) for name in Reading._fields}
+    return Reading(**{k: float("nan") if v is None else v for k, v in values.items()})  # pyright: ignore[reportArgumentType] - numbers, as `described` wrote them
 
 
 def _finite(value: Any) -> Any:

@@ -10,7 +10,8 @@ import torch
 
 from gantlet import store
 from gantlet.augment import adapted, overfit
-from gantlet.config import ConfigError, build, plain
+from gantlet.config import build, plain
+from gantlet.discretion import discretion
 from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
@@ -27,19 +28,17 @@ from gantlet.events import (
     Saved,
     Stepped,
     described,
+    recalled,
 )
-from gantlet.feed import ChanceFeed, Feed
 from gantlet.files import lock
 from gantlet.folder import Folder
 from gantlet.measure import Calibration, Meter
 from gantlet.networks import NETWORKS
-from gantlet.private_plan import promised, set_out
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
-from gantlet.session import Session, example
+from gantlet.session import Session
 
 E = TypeVar("E", bound=Event)
-SILENT = Calibration(0.0, 0.0)  # that held-out rows had no part in: everything is even odds
 ROLLBACKS = 3  # times that a run goes back before it gives up
 ADAPT_EVERY = 64  # steps between two moves of an adaptive augmentation's strength
 
@@ -74,12 +73,10 @@ class Execution:
         self.session, self.folder, self.minutes = session, folder, minutes
         run = session.run
         self.budget, self.anchor = run.budget, Anchor()
-        # What sets up G from the data does so without noise.
-        seen = None if run.privacy.is_asked else example(session)
-        self.state = begun(run, session.task, seen)
+        self.discretion = discretion(run)
+        self.state = begun(run, session.task, self.discretion.example(session))
         self.game: Game = game(run, world)
-        feed = ChanceFeed if run.privacy.is_asked else Feed
-        self.feed = feed(
+        self.feed = self.discretion.feed(
             session.modality.quick(session.codec, session.raw.rows), session.codec,
             session.split.train, session.labels, run.seed,
             self.state.device, self.state.dtype, run.workers,
@@ -115,14 +112,12 @@ class Execution:
                     yield from self._played()
                     break
                 except NonFinite as failure:
-                    if run.privacy.is_asked:
-                        # Steps done again would cost privacy that nobody has counted.
-                        why = f"{failure}; a private run does not go back: begin a new one"
-                        yield self._logged(Ended(state.step, why, True))
-                        return
-                    yield from self._rolled_back(str(failure))
-                    if state.rollbacks > ROLLBACKS:
-                        why = f"{failure}; gave up after {ROLLBACKS} roll-backs"
+                    why = self.discretion.why_no_return(failure)
+                    if why is None:
+                        yield from self._rolled_back(str(failure))
+                        if state.rollbacks > ROLLBACKS:
+                            why = f"{failure}; gave up after {ROLLBACKS} roll-backs"
+                    if why is not None:
                         yield self._logged(Ended(state.step, why, True))
                         return
         finally:
@@ -156,7 +151,7 @@ class Execution:
         if self.is_writer:
             yield from self._drawn()
             yield from self._measured(at_end=True)
-            promise = promised(self.session.run, len(self.session.split.train), state.step)
+            promise = self.discretion.promise(self.session, state.step)
             why = f"{self.clock.why(state)}; {promise}" if promise else self.clock.why(state)
             yield self._logged(Ended(state.step, why, False))
 
@@ -200,8 +195,7 @@ class Execution:
             yield self._saved(better, calibration)
 
     def _is_better(self) -> bool:
-        """Whether the state is to be kept as the best: of private ones only the last is."""
-        return not self.session.run.privacy.is_asked and is_best(self.readings)
+        return self.discretion.keeps_best and is_best(self.readings)
 
     def _stands_still(self, share: float) -> bool:
         best = min(self.readings, key=lambda reading: reading.distance)
@@ -229,9 +223,7 @@ class Execution:
     def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
         state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
         self._require_finite()
-        if self.session.run.privacy.is_asked:
-            calibration = SILENT
-        calibration = calibration or self.meter.calibration(state)
+        calibration = self.discretion.calibration(self.meter, state, calibration)
         if not all(map(math.isfinite, calibration)):
             raise NonFinite("D's logits are not finite")
         meta = state.meta() | {
@@ -257,21 +249,21 @@ class Execution:
         if choice.path is None:
             if self.is_writer:
                 self.folder.truncate_log(-1)
-            set_out(self.state, self.session)
+            self.discretion.set_out(self.state, self.session)
             return
         checkpoint = store.read(choice.path, self.state.device)
         self.state.restore(checkpoint.tensors, checkpoint.meta)
-        self.is_over = self._has_ended()
+        # The clock cannot tell: a target ends a run early, and the last step begins before its end.
+        self.is_over = self.folder.has_ended_at(self.state.step)
         self.budget = build(BudgetSettings, checkpoint.meta["budget"])
         self.anchor = Anchor(*checkpoint.meta["anchor"])
-        if self.session.run.privacy.is_asked:
-            self._require_within_promise()
+        self.discretion.require_resumable(self.folder, self.minutes)
         if self.minutes is not None:
             self._extend(self.minutes)
         if self.is_writer:
             self.folder.truncate_log(self.state.step or -1)  # the start is drawn anew
         past = (e for e in self.folder.logged() if e["event"] == "measured")
-        self.readings = [_reading(event) for event in past]
+        self.readings = [recalled(event) for event in past]
         self.next_preview = max(
             self.state.step + 1, int(self.state.step * self.session.run.keeping.preview_growth)
         )
@@ -279,28 +271,6 @@ class Execution:
         if self.folder.best() is not None:
             self.best_at = self.state.elapsed
         yield Noted(f"resumed at step {self.state.step:,} from {choice.path.name}")
-
-    def _has_ended(self) -> bool:
-        # The clock cannot tell: a target ends a run early, and the last step begins before its end.
-        step = self.state.step
-        return any(
-            event["event"] == "ended" and event["step"] == step and not event["is_failure"]
-            for event in self.folder.logged()
-        )
-
-    def _require_within_promise(self) -> None:
-        """Steps beyond those planned, or done again after a failure, would cost more than ε."""
-        name = self.folder.path.name
-        if self.minutes is not None:
-            raise ConfigError(
-                f"{name}: a private run cannot be given more minutes, for its steps are what "
-                "spends privacy.epsilon; begin a new one"
-            )
-        if any(e["event"] == "ended" and e["is_failure"] for e in self.folder.logged()):
-            raise ConfigError(
-                f"{name}: this private run failed, and to do steps again would cost more than "
-                "privacy.epsilon; begin a new one"
-            )
 
     def _extend(self, minutes: float) -> None:
         """A budget of `minutes` from here; a finished run's schedules open again."""
@@ -327,8 +297,3 @@ class Execution:
         if self.is_writer:
             self.folder.log(described(event))
         return event
-
-
-def _reading(event: dict[str, object]) -> Reading:
-    values = {name: event.get(name) for name in Reading._fields}
-    return Reading(**{k: float("nan") if v is None else v for k, v in values.items()})  # pyright: ignore[reportArgumentType] - numbers, as `described` wrote them

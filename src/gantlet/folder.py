@@ -81,6 +81,13 @@ class Folder:
                 except json.JSONDecodeError:
                     continue
 
+    def has_ended_at(self, step: int) -> bool:
+        """Whether the run came to its end, and no failure, at that step."""
+        return any(
+            event["event"] == "ended" and event["step"] == step and not event["is_failure"]
+            for event in self.logged()
+        )
+
     def truncate_log(self, step: int) -> None:
         """Drops events after `step`: they belong to steps that will be done again."""
         kept = [e for e in self.logged() if e.get("step", 0) <= step]
