@@ -19,10 +19,10 @@ from gantlet.engine.devices import joined
 from gantlet.events import Ended
 from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
-from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import SourceError
+from gantlet.opening import opened
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
 from gantlet.run import Run
