@@ -92,9 +92,10 @@ def sample(options: argparse.Namespace) -> int:
     gan = opened(options.run)
     out = options.out or Path(f"samples{next(iter(MODALITIES[gan.run.modality].writers))}")
     label = int(options.label) if (options.label or "").isdigit() else options.label
+    count = options.n if options.n is not None else 64 if options.after is None else 1
     job = gan.writing(
-        out, options.n, seed=options.seed, truncation=options.truncation, label=label,
-        where=options.where or None,
+        out, count, seed=options.seed, truncation=options.truncation, label=label,
+        where=options.where or None, steps=options.steps, after=options.after,
     )  # fmt: skip
     view = Late(f"gantlet · {out}")
     with Interrupts() as interrupts:
@@ -105,7 +106,10 @@ def sample(options: argparse.Namespace) -> int:
     if interrupts.asked is not None:
         print(f"\n{NAMES[interrupts.asked]}: stopped; nothing was written", file=sys.stderr)
         return 128 + interrupts.asked  # as a shell counts it: no file is there to go on with
-    print(f"{options.n:,} samples of {options.run} written to {out}")
+    if options.after is None:
+        print(f"{count:,} samples of {options.run} written to {out}")
+    else:
+        print(f"what may follow each series of {options.after}, {count:,} ×, written to {out}")
     return 0
 
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from gantlet import package
 from gantlet.conditions import Clusters
-from gantlet.config import ConfigError, plain
-from gantlet.continuing import drawing
+from gantlet.config import ConfigError, build, plain
+from gantlet.continuing import gone_on, require_time
 from gantlet.files import explained
 from gantlet.imputing import imputed
 from gantlet.measure import Calibration
@@ -61,12 +61,7 @@ class Gan:
         wishes = {"seed": seed, "truncation": truncation, "label": label, "where": where}
         if steps is None:
             return self.labelled(count, **wishes)[0]
-        modality = MODALITIES[self.run.modality]
-        rows, _ = decoded(self.parts(count, small=True, **wishes), self.codec, modality)
-        more = steps - self.task.shape[0]
-        if more < 1:
-            raise ConfigError(f"steps = {steps}: a sample has {self.task.shape[0]}; ask for more")
-        return modality.handed(self._gone_on(rows, more, seed, whole=True))
+        return MODALITIES[self.run.modality].handed(self._long(count, steps, **wishes))
 
     def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
@@ -113,11 +108,22 @@ class Gan:
         return narrowing(self.codec, where)
 
     def writing(
-        self, path: str | Path, count: int, **wishes: Any
+        self,
+        path: str | Path,
+        count: int,
+        *,
+        steps: int | None = None,
+        after: Any = None,
+        **wishes: Any,
     ) -> Generator[Progress, None, None]:
         """Writes samples, as `sample` gives them, where and as `path` says, a few at a time.
 
         A job to be iterated over. Closing it early, or an error, leaves nothing behind.
+
+        Args:
+            steps: as of `sample`, and then all are held in memory; of what follows `after`, a
+                window's where it is not said.
+            after: a file of series; written is what may follow each, in `count` ways.
         """
         path = Path(path)
         modality = MODALITIES[self.run.modality]
@@ -125,13 +131,19 @@ class Gan:
         if path.suffix.lower() not in writers:
             able = ", ".join(name or "a folder" for name in writers)
             raise ConfigError(f"{path}: samples of this kind are written as {able}")
-        parts = self.parts(count, small=True, **wishes)
+        if after is not None:
+            rows = yield from self._following(after, count, steps, **wishes)
+            drawn, count = iter([(rows, None)]), len(rows)
+        elif steps is not None:
+            drawn = iter([(self._long(count, steps, **wishes), None)])
+        else:
+            drawn = decoding(self.parts(count, small=True, **wishes), self.codec, modality)
         classes = 0 if self.conditions.hidden else len(self.conditions.weights)
         done = 0
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         with writers[path.suffix.lower()](path, count, classes) as put:
-            for rows, labels in decoding(parts, self.codec, modality):
+            for rows, labels in drawn:
                 put(rows, labels)
                 done += len(rows)
                 yield Progress(done, count, "drawing samples")
@@ -146,19 +158,36 @@ class Gan:
         Raises:
             ConfigError: this generator does not draw its samples step by step.
         """
+        require_time(self.run, "continued")
         modality = MODALITIES[self.run.modality]
         taken = modality.taken(rows)
-        return modality.handed(self._gone_on(taken, steps, seed, whole=False))
+        more = gone_on(self.run, self.generator, self.codec, taken, steps, seed, whole=False)
+        return modality.handed(more)
 
-    def _gone_on(self, rows: Any, steps: int, seed: int, *, whole: bool) -> Any:
-        modality, family = MODALITIES[self.run.modality], NETWORKS[self.run.network.family]
-        if modality.gone_on is None or family.gone_on is None or self.conditions.weights:
-            raise ConfigError("only series can be gone on with: samples of this kind have no time")
-        if steps < 1:
-            raise ConfigError(f"{steps} more steps were asked for; ask for at least 1")
-        objective = self.run.objective
-        draw = drawing(self.generator, family.gone_on, objective.prior, objective.latent_dim, seed)
-        return modality.gone_on(self.codec, rows, draw, steps, whole)
+    def _long(self, count: int, steps: int, *, seed: int = 0, **wishes: Any) -> Any:
+        """Samples of more steps than a window has."""
+        require_time(self.run, f"steps = {steps}")
+        more = steps - self.task.shape[0]
+        if more < 1:
+            raise ConfigError(f"steps = {steps}: a sample has {self.task.shape[0]}; ask for more")
+        parts = self.parts(count, small=True, seed=seed, **wishes)
+        rows, _ = decoded(parts, self.codec, MODALITIES[self.run.modality])
+        return gone_on(self.run, self.generator, self.codec, rows, more, seed, whole=True)
+
+    def _following(
+        self, after: Any, ways: int, steps: int | None, *, seed: int = 0, **wishes: Any
+    ) -> Generator[Progress, None, Any]:
+        """What may follow the series of a file."""
+        require_time(self.run, f"after = {after}")
+        for name, value in wishes.items():
+            if value not in (None, 1.0):
+                raise ConfigError(f"{name} = {value}: what follows a beginning takes none; drop it")
+        modality = MODALITIES[self.run.modality]
+        assert modality.beginnings is not None, "what can be gone on with has a beginning"
+        settings = build(modality.settings, self.run.data, "data.")
+        rows = yield from modality.beginnings(self.codec, after, settings, ways)
+        steps = self.task.shape[0] if steps is None else steps
+        return gone_on(self.run, self.generator, self.codec, rows, steps, seed, whole=False)
 
     def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
         """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.
