@@ -1,6 +1,7 @@
 """What a person sees while a run goes on: a live view, plain lines, or JSON lines."""
 
 import json
+import math
 import sys
 import time
 from typing import Protocol, runtime_checkable
@@ -61,10 +62,11 @@ def line(event: Event) -> str | None:
             return f"{'FAILED' if is_failure else 'finished'} at step {step:,}: {why}"
         case Measured(reading, verdicts, _):
             right = f"D right on {reading.real_right:.0%} real {reading.fake_right:.0%} fake  "
+            is_asked = math.isfinite(reading.real_right) and not reading.is_warm_up
             return (
                 f"step {reading.step:,}  {reading.progress:.0%}  held-out distance "
                 f"{reading.distance:.4g} (floor {reading.floor:.2g})  "
-                f"{'' if reading.is_warm_up else right}{words(verdicts)}"
+                f"{right if is_asked else ''}{words(verdicts)}"
             )
         case _:
             return None
@@ -159,8 +161,8 @@ class LiveView:
         self._title = title
         self._pace, self._job = Pace(), Job()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=None),
+            TaskProgressColumn(), TextColumn("{task.fields[left]}"),
         )  # fmt: skip
         self._task = self._bar.add_task("reading", total=None, left="")
         self._tick: Tick | None = None
@@ -189,7 +191,7 @@ class LiveView:
             case Saved():
                 pass
             case _:
-                self._live.console.print(line(event))
+                self._live.console.print(line(event), markup=False)
         self._draw(at_once=isinstance(event, Ended))
 
     def close(self) -> None:
@@ -207,7 +209,8 @@ class LiveView:
                 left=f"{spelled(self._pace.seconds_left)} left",
             )  # fmt: skip
         parts = [self._bar, *self._numbers()]
-        self._live.update(Panel(Group(*parts), title=self._title, title_align="left"), refresh=True)
+        panel = Panel(Group(*parts), title=Text(self._title), title_align="left")
+        self._live.update(panel, refresh=True)
 
     def _numbers(self) -> list[Table | Text]:
         if self._tick is None:
@@ -228,7 +231,7 @@ class LiveView:
         reading = self._measured.reading
         table.add_row(
             "distance", f"{reading.distance:.4g}", "floor", f"{reading.floor:.3g}",
-            "diversity", f"{reading.diversity:.0%}", "", "",
+            "diversity", _percent(reading.diversity), "", "",
         )  # fmt: skip
         first = self._measured.verdicts[0].kind
         style = "bold red" if first in TROUBLE else "yellow" if first.startswith("D_") else "green"
@@ -241,7 +244,11 @@ def _number(scalars: dict, name: str) -> str:
 
 
 def _share(scalars: dict, name: str) -> str:
-    return f"{scalars[name].item():.0%}" if name in scalars else "–"
+    return _percent(scalars[name].item()) if name in scalars else "–"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if math.isfinite(share) else "–"
 
 
 def chosen(title: str, *, as_json: bool) -> View:
