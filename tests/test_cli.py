@@ -173,8 +173,10 @@ def test_resuming_what_is_no_run_says_so(tmp_path, capsys):
     assert "not a run of Gantlet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("source", ["ring", "photos"])
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing(source, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(("source", "noun"), [("ring", "points"), ("photos", "images")])
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
+    source, noun, tmp_path, capsys, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "photos").mkdir()
@@ -184,7 +186,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(source, tmp_path, ca
     before = sorted(tmp_path.rglob("*"))
     assert main(["train", source, "--dry-run", "--set", "threads=1"]) == 0
     said = capsys.readouterr().out
-    for part in ("Found", "parameters in G", "MiB", "images/s", "minutes buy about"):
+    for part in ("Found", "parameters in G", "MiB", f"{noun}/s", "minutes buy about"):
         assert part in said
     assert said.endswith("Nothing was written.\n")
     assert sorted(tmp_path.rglob("*")) == before

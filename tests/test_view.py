@@ -3,14 +3,18 @@
 import math
 import re
 
+import pytest
 from rich.console import Console
 
 from gantlet.engine.health import HEALTHY, Reading
+from gantlet.engine.schedule import Rates
+from gantlet.engine.train import Tick
 from gantlet.evaluation.figures import Evaluation, Figure, Finding, View
-from gantlet.events import Measured, Noted
+from gantlet.events import Measured, Noted, Stepped
 from gantlet.judge import _shown
+from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Progress
-from gantlet.view import LiveView, line
+from gantlet.view import LiveView, PlainView, line
 
 NAME = "[red]"
 
@@ -54,3 +58,13 @@ def test_an_evaluation_is_told_with_its_names_and_without_numbers_that_are_none(
     assert told.count(NAME) == 6
     assert "nan" not in told
     assert "There are no pairs." in told
+
+
+@pytest.mark.parametrize("modality", MODALITIES.values(), ids=lambda one: one.name)
+def test_samples_are_counted_by_their_own_noun(modality, capsys, monkeypatch):
+    rates = Rates(0.1, 0.1, 0.9, 1.0, 0.0, 0.9)
+    view, tick = PlainView(), Tick(1, 10, 0.1, rates, {}, True)
+    monkeypatch.setattr(view, "_last", -math.inf)
+    view.counting(modality.noun)
+    view.event(Stepped(tick))
+    assert f"0 {modality.noun}/s" in capsys.readouterr().out

@@ -125,7 +125,8 @@ def _dry_run(source: str, wishes: dict[str, Any]) -> int:
     look: Look | None = watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
     assert look is not None, "nothing interrupts a look"
     found, plan = look.found, look.plan
-    print(f"\nFound ({look.modality.name}): {found.count:,} samples of shape {found.shape}")
+    counted = f"{found.count:,} {look.modality.noun}"
+    print(f"\nFound ({look.modality.name}): {counted} of shape {found.shape}")
     for note in found.notes:
         print(f"  · {note}")
     if found.columns:
@@ -137,7 +138,7 @@ def _dry_run(source: str, wishes: dict[str, Any]) -> int:
     if found.cache_bytes:
         print(f"  · the cache of decoded data will take {found.cache_bytes / 2**20:,.0f} MiB")
     print("\nWill do:")
-    for text in _intentions(plan):
+    for text in _intentions(plan, look.modality.noun):
         print(f"  · {text}")
     for reason in plan.reasons:
         print(f"  · {reason}")
@@ -154,7 +155,7 @@ def _print_columns(columns: Sequence[tuple[str, str, str, str]]) -> None:
     Console(highlight=False).print(table)
 
 
-def _intentions(plan: Plan) -> Iterator[str]:
+def _intentions(plan: Plan, noun: str) -> Iterator[str]:
     run, speed = plan.run, plan.speed
     assert speed is not None, "a dry run is probed"
     yield (
@@ -167,10 +168,10 @@ def _intentions(plan: Plan) -> Iterator[str]:
     )
     if plan.task.classes:
         yield f"G and D are told one of {plan.task.classes} conditions"
-    yield f"about {speed.images_per_second:,.0f} images/s here"
+    yield f"about {speed.images_per_second:,.0f} {noun}/s here"
     if run.budget.minutes:
-        images = speed.images_per_second * run.budget.minutes * 60
-        yield f"{run.budget.minutes:g} minutes buy about {images:,.0f} images"
+        shown = speed.images_per_second * run.budget.minutes * 60
+        yield f"{run.budget.minutes:g} minutes buy about {shown:,.0f} {noun}"
 
 
 def _wants_new(folder: Folder) -> bool:
@@ -205,6 +206,7 @@ def _play(
     view: View,
     interrupts: Interrupts,
 ) -> int:
+    view.counting(session.modality.noun)
     events = execute(session, folder, minutes=minutes, world=joined())
     failed = False
     for event in events:

@@ -39,6 +39,10 @@ TROUBLE = {"diverged", "dead_gradient", "collapsing"}
 class View(Protocol):
     """Shows what comes, in its own manner."""
 
+    def counting(self, noun: str) -> None:
+        """What the samples of the run are called."""
+        ...
+
     def working(self, progress: JobProgress) -> None: ...
     def event(self, event: Event) -> None: ...
     def close(self) -> None: ...
@@ -75,6 +79,7 @@ def line(event: Event) -> str | None:
 class Silence:
     """Nothing: for all processes but the first."""
 
+    def counting(self, noun: str) -> None: ...
     def working(self, progress: JobProgress) -> None: ...
     def event(self, event: Event) -> None: ...
     def close(self) -> None: ...
@@ -86,6 +91,9 @@ class Late:
     def __init__(self, title: str) -> None:
         self._title, self._began = title, time.monotonic()
         self._view: View = Silence()
+
+    def counting(self, noun: str) -> None:
+        self._view.counting(noun)
 
     def working(self, progress: JobProgress) -> None:
         if isinstance(self._view, Silence) and time.monotonic() - self._began > LATE:
@@ -104,6 +112,8 @@ class JsonView:
 
     def __init__(self) -> None:
         self._last = 0.0
+
+    def counting(self, noun: str) -> None: ...
 
     def working(self, progress: JobProgress) -> None:
         self._print({"event": "working", **progress._asdict()})
@@ -128,6 +138,10 @@ class PlainView:
     def __init__(self) -> None:
         self._pace, self._job = Pace(), Job()
         self._last = self._worked = 0.0
+        self._noun = "samples"
+
+    def counting(self, noun: str) -> None:
+        self._noun = noun
 
     def working(self, progress: JobProgress) -> None:
         left = self._job.left(progress)
@@ -143,7 +157,7 @@ class PlainView:
                 self._last = time.monotonic()
                 print(
                     f"step {event.tick.step:,}  {event.tick.progress:.0%}  "
-                    f"{self._pace.images_per_second:,.0f} images/s  "
+                    f"{self._pace.images_per_second:,.0f} {self._noun}/s  "
                     f"{spelled(self._pace.seconds_left)} left",
                     flush=True,
                 )
@@ -165,12 +179,16 @@ class LiveView:
             TaskProgressColumn(), TextColumn("{task.fields[left]}"),
         )  # fmt: skip
         self._task = self._bar.add_task("reading", total=None, left="")
+        self._noun = "samples"
         self._tick: Tick | None = None
         self._measured: Measured | None = None
         self._preview = ""
         self._drawn_at = 0.0
         self._live = Live(console=console, auto_refresh=False, transient=False)
         self._live.start()
+
+    def counting(self, noun: str) -> None:
+        self._noun = noun
 
     def working(self, progress: JobProgress) -> None:
         self._bar.update(
@@ -218,7 +236,8 @@ class LiveView:
         table = Table.grid(padding=(0, 2))
         scalars = self._tick.scalars
         table.add_row(
-            "step", f"{self._tick.step:,}", "images/s", f"{self._pace.images_per_second:,.0f}",
+            "step", f"{self._tick.step:,}",
+            f"{self._noun}/s", f"{self._pace.images_per_second:,.0f}",
             "γ ×", f"{self._tick.rates.gamma:.3g}", "lr", f"{self._tick.rates.lr_G:.2e}",
         )  # fmt: skip
         table.add_row(

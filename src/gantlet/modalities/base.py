@@ -173,6 +173,7 @@ class Modality:
     gone_on: Callable[[Any, Any, Draw, int, bool], Any] | None = None
     # (codec, source, settings, ways) → rows to be gone on with, each so many times over
     beginnings: Callable[[Any, Source, Any, int], Begun] | None = None
+    noun: str = "samples"  # what several of its rows are called where they are counted
     timed: Callable[[Any], Timed | None] = lambda _codec: None  # of a codec, where rows are timed
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.

@@ -157,6 +157,7 @@ WRITERS: Mapping[str, Writer] = {
 
 SERIES_MODALITY = Modality(
     name="series",
+    noun="windows",
     recognises=is_stack,
     settings=SeriesSettings,
     survey=survey,
