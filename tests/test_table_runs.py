@@ -157,3 +157,14 @@ def test_a_file_of_nothing_to_learn_is_named(name, text, said, asked, tmp_path, 
     assert f"{name}.csv: " in told
     assert said in told
     assert not out.exists()
+
+
+def test_columns_are_listed_under_their_names_as_they_stand(tmp_path, capsys):
+    names = ["[red]", "[/]", "=sum", "back\\", "two\nlines"]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.choice(["[bold]", "x", "y"], 60) for name in names})
+    frame.to_csv(tmp_path / "odd.csv", index=False)
+    assert main(["train", str(tmp_path / "odd.csv"), "--dry-run", "--set", "threads=1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    for name in names:
+        assert any(line.startswith(name.replace("\n", "\\n") + " ") for line in told), name

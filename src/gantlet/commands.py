@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gantlet import judge
 from gantlet.bench import bench
@@ -151,7 +151,8 @@ def _print_columns(columns: Sequence[tuple[str, str, str, str]]) -> None:
         "column", "kind", "why", "encoding", box=None, header_style="bold", pad_edge=False
     )
     for column in columns:
-        table.add_row(*map(escape, column))
+        # Text is not read as markup; a cell is one line, whatever a name holds.
+        table.add_row(*(Text(cell.replace("\n", "\\n")) for cell in column))
     Console(highlight=False).print(table)
 
 
