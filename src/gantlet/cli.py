@@ -16,9 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    from gantlet.commands import COMMANDS
-
     try:
+        from gantlet.commands import COMMANDS
+
         return COMMANDS[options.command](options)
     except ValueError as error:  # every boundary raises ValueError with a way out
         if _is_ours(error):
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         raise
     except KeyboardInterrupt:
-        print("\nstopped at once; the last checkpoint stands", file=sys.stderr)
+        print("\nstopped at once; what was written before stands", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -16,7 +16,7 @@ from gantlet.bench import bench
 from gantlet.config import ConfigError, assign, described, layered, read
 from gantlet.doctor import doctor
 from gantlet.engine.devices import joined
-from gantlet.events import Ended
+from gantlet.events import Ended, Stepped
 from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
 from gantlet.interrupts import NAMES, Interrupts
@@ -74,7 +74,7 @@ def train(options: argparse.Namespace) -> int:
             session = watched(prepared(options.source, wishes, folder), view, interrupts)
             world.wait()
             if session is None:
-                return interrupts.exit_code
+                return _stopped_early(interrupts, "nothing was written")
             return _play(session, folder, None, view, interrupts)
         finally:
             view.close()
@@ -122,7 +122,11 @@ def settings(options: argparse.Namespace) -> int:
 
 
 def _dry_run(source: str, wishes: dict[str, Any]) -> int:
-    look: Look | None = watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
+    view = chosen(f"gantlet · {source}", as_json=False)
+    try:
+        look: Look | None = watched(looked(source, wishes), view, Interrupts())
+    finally:
+        view.close()
     assert look is not None, "nothing interrupts a look"
     found, plan = look.found, look.plan
     counted = f"{found.count:,} {look.modality.noun}"
@@ -194,7 +198,7 @@ def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
         try:
             session = watched(reopened(folder, None), view, interrupts)
             if session is None:
-                return interrupts.exit_code
+                return _stopped_early(interrupts, f"{folder.path} is as it was")
             return _play(session, folder, minutes, view, interrupts)
         finally:
             view.close()
@@ -209,18 +213,28 @@ def _play(
 ) -> int:
     view.counting(session.modality.noun)
     events = execute(session, folder, minutes=minutes, world=joined())
-    failed = False
+    failed = moved = False
     for event in events:
         view.event(event)
+        moved |= isinstance(event, Stepped)
         failed |= isinstance(event, Ended) and event.is_failure
         if interrupts.asked is not None:
             events.close()
+            if not moved:
+                way = f"no step was done. Go on with: gantlet resume {folder.path}"
+                return _stopped_early(interrupts, way)
             print(
                 f"\n{NAMES[interrupts.asked]}: saved. Go on with: gantlet resume {folder.path}",
                 file=sys.stderr,
             )
             return interrupts.exit_code
     return FAILED if failed else 0
+
+
+def _stopped_early(interrupts: Interrupts, what: str) -> int:
+    assert interrupts.asked is not None
+    print(f"\n{NAMES[interrupts.asked]}: stopped; {what}", file=sys.stderr)
+    return interrupts.early_code
 
 
 def _load(files: list[Path]) -> None:

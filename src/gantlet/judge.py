@@ -100,7 +100,7 @@ def _interrupted(interrupts: Interrupts, command: str) -> int:
         f"\n{NAMES[interrupts.asked]}: the views that were done are kept. Go on with: {command}",
         file=sys.stderr,
     )
-    return interrupts.exit_code
+    return interrupts.early_code
 
 
 def _shown(evaluation: Evaluation) -> None:
