@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from gantlet.modalities.base import SourceError
-from gantlet.modalities.tables import dates, marks
+from gantlet.modalities.tables import arrays, dates, marks
 from gantlet.modalities.tables.converting import as_text
 from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.spelling import without
@@ -47,9 +47,7 @@ def spelled(values: pa.ChunkedArray, field: pa.Field, kind: pa.DataType) -> pa.C
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
+    return arrays.is_text(kind)
 
 
 def _understood(texts: pa.Array, field: pa.Field) -> pa.Array:
