@@ -272,6 +272,15 @@ def test_columns_from_other_series_depend_on_nothing():
     assert (apart[:, 0, 0] != apart[:, 0, 1]).mean() > 0.8
 
 
+def wide(names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(np.random.default_rng(0).normal(size=(30, len(names))), columns=names)
+
+
+def test_a_wide_table_is_taken_for_steps_where_the_length_is_said():
+    rows, _ = coded(wide([f"c{i}" for i in range(40)]), length=5)
+    assert rows.shape == (26, 5, 40)
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "words"),
     [
@@ -281,6 +290,17 @@ def test_columns_from_other_series_depend_on_nothing():
         (hours(30), {"time": "x"}, "cannot be read as a time"),
         (hours(30).assign(end=hours(30)["at"]), {}, "name the one that is the time with --time"),
         (hours(30).assign(end=hours(30)["at"]), {"time": "at"}, "column 'end'"),
+        (wide([f"c{i}" for i in range(40)]), {"length": None}, "each row were a series.*--length"),
+        (
+            wide([f"2020-{month:02}" for month in range(1, 13)]),
+            {"length": None},
+            "12 of its columns are named after times.*--time",
+        ),
+        (
+            wide([str(year) for year in range(1990, 2000)]),
+            {"length": None},
+            "10 of its columns are named after times",
+        ),
         (pd.DataFrame({"t": [1, 1, 1, 2, 2, 2], "x": range(6)}), {"time": "t"}, "--entity"),
     ],
 )
