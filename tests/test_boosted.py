@@ -44,6 +44,15 @@ def test_missing_values_alone_give_a_table_away():
     assert found.auc.low > 0.7
 
 
+def test_a_column_without_any_value_is_passed_over():
+    rows = [np.column_stack([table(300, seed), np.full(300, np.nan)]) for seed in (0, 1)]
+    kinds = np.append(MIXED, False)
+    found = boosted_two_sample(*rows, kinds)
+    assert found.auc.low <= 0.5 <= found.auc.high
+    assert found.evidence[3] == 0
+    assert transfer(*rows, 1, kinds).score.value > 0.5
+
+
 def test_codes_have_no_order_to_the_trees():
     real, fake = table(300, 0), table(300, 1)
     renamed = [rows.copy() for rows in (real, fake)]

@@ -34,11 +34,11 @@ def started(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def is_under_way(process: subprocess.Popen[str]) -> None:
-    """Returns once a step is done."""
+def is_under_way(process: subprocess.Popen[str], event: str = "stepped") -> None:
+    """Returns once a step is done, or a job has come so far as to say so."""
     assert process.stdout is not None
     for line in process.stdout:
-        if '"event": "stepped"' in line:
+        if f'"event": "{event}"' in line:
             return
     raise AssertionError(process.communicate())
 
@@ -114,6 +114,44 @@ def test_a_second_signal_ends_it_at_once(number, code, tmp_path):
     assert Folder(tmp_path / "runs" / "ring").newest().path is not None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals as on Unix")
+def test_ctrl_c_while_data_are_read_writes_nothing_and_says_so(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(300_000, 4))
+    np.savetxt(tmp_path / "much.csv", rows, "%.4f", ",", header="a,b,c,d", comments="")
+    process = started(tmp_path, "train", "much.csv", "--json", "--minutes", "1")
+    is_under_way(process, "working")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert said == "\nCtrl-C: stopped; nothing was written\n"
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as on Unix")
+def test_ctrl_c_ends_an_evaluation_in_one_line(finished_run, tmp_path):
+    process = started(tmp_path, "evaluate", finished_run / "digits", "--json", "--out", "e")
+    is_under_way(process, "working")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert said.strip().startswith("Ctrl-C: the views that were done are kept. Go on with: ")
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_before_the_first_step_shows_no_traceback(tmp_path):
+    script = (
+        "import sys\nfrom gantlet import prepare\nfrom gantlet.cli import main\n"
+        "def stopped(*_):\n    raise KeyboardInterrupt\n"
+        "prepare.looked.__globals__['modality_of'] = stopped\n"
+        "sys.exit(main(['train', 'ring', '--dry-run']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 130
+    assert done.stderr.strip() == "stopped at once; what was written before stands"
+
+
 def test_help_is_shown_without_torch():
     script = (
         "import sys\nfrom gantlet.cli import main\n"
@@ -173,8 +211,10 @@ def test_resuming_what_is_no_run_says_so(tmp_path, capsys):
     assert "not a run of Gantlet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("source", ["ring", "photos"])
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing(source, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(("source", "noun"), [("ring", "points"), ("photos", "images")])
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
+    source, noun, tmp_path, capsys, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "photos").mkdir()
@@ -184,7 +224,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(source, tmp_path, ca
     before = sorted(tmp_path.rglob("*"))
     assert main(["train", source, "--dry-run", "--set", "threads=1"]) == 0
     said = capsys.readouterr().out
-    for part in ("Found", "parameters in G", "MiB", "images/s", "minutes buy about"):
+    for part in ("Found", "parameters in G", "MiB", f"{noun}/s", "minutes buy about"):
         assert part in said
     assert said.endswith("Nothing was written.\n")
     assert sorted(tmp_path.rglob("*")) == before

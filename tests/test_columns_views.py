@@ -12,6 +12,7 @@ from gantlet.evaluation.columns_alike import columns_alike
 from gantlet.evaluation.columns_private import columns_private
 from gantlet.evaluation.columns_told import columns_told
 from gantlet.evaluation.evaluate import evaluated
+from gantlet.evaluation.figures import Chart, Evaluation, View
 from gantlet.evaluation.judged import More
 from gantlet.evaluation.subject import of_run
 from gantlet.folder import Folder
@@ -19,6 +20,7 @@ from gantlet.metrics.columns import Columns, shuffled_columns
 from gantlet.modalities.base import finished
 from gantlet.modalities.tables.matrix import matrices
 from gantlet.modalities.tables.records import Records
+from gantlet.report import render
 
 
 def people(n: int, seed: int, missing: float = 0.1, shift: float = 0.0) -> Records:
@@ -121,3 +123,22 @@ def test_any_kind_of_data_whose_columns_have_names_gets_these_panels(tmp_path):
     assert {finding.figure for finding in evaluation.findings} <= {
         "", *(name for names in named.values() for name in names)
     }  # fmt: skip
+
+
+def test_what_cannot_be_compared_is_said_in_words():
+    def rows(seed: int) -> Records:
+        rng = np.random.default_rng(seed)
+        free = {name: pa.array(rng.choice(list("abc"), 300)) for name in ("one", "two")}
+        return Records(pa.table({**free, "gone": pa.nulls(300, pa.float64())}))
+
+    reference, stand_in, fake, train, held = matrices([rows(seed) for seed in range(5)])
+    shuffled = shuffled_columns(reference.values)
+    more = finished(columns_alike(Tables(reference, stand_in, fake, shuffled, train, held, 300, 0)))
+    (pairs,) = [one for one in more.figures if one.name == "column_pairs"]
+    assert pairs.words == "No two columns hang together in the real data."
+    (chart,) = [one for one in more.panels if one.title == "gone"]
+    assert isinstance(chart, Chart)
+    assert chart.words == "One of the two has no values: there is nothing to compare."
+    view = View(name="v", question="?", answer="", figures=more.figures, panels=more.panels)
+    page = render(Evaluation(title="t", verdict="", findings=more.findings, views=(view,)))
+    assert "nan%" not in page

@@ -14,9 +14,9 @@ from gantlet.evaluation.explorable import Explorable, explorable, of_stored
 from gantlet.evaluation.figures import Pictures
 from gantlet.evaluation.walks import near_samples, walk, within_labels
 from gantlet.folder import Folder
-from gantlet.gan import of_folder
 from gantlet.modalities.base import Preview, finished
 from gantlet.modalities.grids import grid_png
+from gantlet.opening import of_folder
 from gantlet.sampling import Conditions
 from runs import begun, played
 from tiny import drawn

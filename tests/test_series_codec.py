@@ -12,11 +12,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import csv
 from torch.testing import assert_close
 
 from gantlet.feed import split
 from gantlet.modalities.base import Raw, SourceError, finished
 from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
+from gantlet.modalities.tables.converting import as_text
+from gantlet.modalities.tables.dates import formatted, parsed
 from gantlet.modalities.timelines.clock import clock_of, months
 from gantlet.modalities.timelines.spans import Spans, joined
 
@@ -269,15 +272,35 @@ def test_columns_from_other_series_depend_on_nothing():
     assert (apart[:, 0, 0] != apart[:, 0, 1]).mean() > 0.8
 
 
+def wide(names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(np.random.default_rng(0).normal(size=(30, len(names))), columns=names)
+
+
+def test_a_wide_table_is_taken_for_steps_where_the_length_is_said():
+    rows, _ = coded(wide([f"c{i}" for i in range(40)]), length=5)
+    assert rows.shape == (26, 5, 40)
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "words"),
     [
         (hours(30), {"time": "when"}, "--time when: there is no such column; there are: at, x, n"),
         (hours(30), {"entity": "who"}, "--entity who"),
         (hours(30), {"length": 40}, "no series has 40 steps: the longest without a gap has 30"),
-        (hours(30), {"time": "x"}, "which is no time"),
+        (hours(30), {"time": "x"}, "cannot be read as a time"),
         (hours(30).assign(end=hours(30)["at"]), {}, "name the one that is the time with --time"),
         (hours(30).assign(end=hours(30)["at"]), {"time": "at"}, "column 'end'"),
+        (wide([f"c{i}" for i in range(40)]), {"length": None}, "each row were a series.*--length"),
+        (
+            wide([f"2020-{month:02}" for month in range(1, 13)]),
+            {"length": None},
+            "12 of its columns are named after times.*--time",
+        ),
+        (
+            wide([str(year) for year in range(1990, 2000)]),
+            {"length": None},
+            "10 of its columns are named after times",
+        ),
         (pd.DataFrame({"t": [1, 1, 1, 2, 2, 2], "x": range(6)}), {"time": "t"}, "--entity"),
     ],
 )
@@ -331,3 +354,30 @@ def test_short_records_are_kept_from_being_learnt_by_heart():
         advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
         shares.append(advice.settings["network"]["options"]["dropout"])
     assert shares[0] > shares[1] > shares[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "told"), [("%Y %b", "a step a month"), ("%Y-%m", "a step a month"),
+                       ("%YQ%q", "a step each 3 months")]
+)  # fmt: skip
+def test_stamps_of_months_and_quarters_are_a_time(form, told, tmp_path):
+    every = 3 if "q" in form else 1
+    days = np.arange("2001-01", "2011-01", every, dtype="M8[M]").astype("M8[D]")
+    texts = formatted(pa.array(days), form)
+    path = tmp_path / "a.csv"
+    values = np.random.default_rng(0).normal(size=len(days))
+    csv.write_csv(pa.table({"when": texts, "x": values}), path)
+    raw = finished(SERIES_MODALITY.load(path, SeriesSettings(time="when", length=6)))
+    assert f"Time: {told}." in raw.notes
+    codec = SERIES_MODALITY.fit(raw)
+    made = codec.decode(codec.encode(raw.rows[:9])).records().table.column("when")
+    assert parsed(as_text(made.combine_chunks(), codec.schema.field("when")), form) is not None
+
+
+@pytest.mark.parametrize("odd", ["2021-01-32", "2021-W05", "soon"])
+def test_what_is_no_time_is_named_with_the_way_out(odd, tmp_path):
+    days = [str(day) for day in np.arange("2021-01-01", "2021-01-30", dtype="M8[D]")]
+    path = tmp_path / "a.csv"
+    csv.write_csv(pa.table({"when": [*days, odd], "x": np.arange(30.0) % 7}), path)
+    with pytest.raises(SourceError, match=f"'when' holds '{odd}', which.*--time"):
+        finished(SERIES_MODALITY.load(path, SeriesSettings(time="when", length=6)))

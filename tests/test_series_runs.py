@@ -166,3 +166,40 @@ def test_the_command_line_takes_series(tmp_path: Path, capsys: pytest.CaptureFix
     made = pd.read_csv(tmp_path / "s.csv")
     assert list(made.columns) == ["series", "at", "wave", "double", "late"]
     assert len(made) == 32
+
+
+def test_the_command_line_draws_long_series_and_goes_on_after_a_file(trained, tmp_path, capsys):
+    run, made = str(trained.path), tmp_path / "made.csv"
+    assert main(["sample", run, "-n", "5", "--steps", "30", "--out", str(made)]) == 0
+    expected = trained.sample(5, steps=30)
+    assert np.allclose(pd.read_csv(made)["wave"], expected["wave"])
+    known = tmp_path / "known.csv"
+    shuffled = record()[:112].drop(index=range(20, 60)).sample(frac=1, random_state=0)
+    shuffled.to_csv(known, index=False)
+    wish = ["--after", str(known), "--steps", "6", "-n", "3", "--out", str(made)]
+    assert main(["sample", run, *wish]) == 0
+    again = pd.read_csv(made, parse_dates=["at"])
+    assert again.groupby("series")["at"].apply(list).tolist() == [list(record()["at"][112:118])] * 3
+    assert again["wave"].nunique() == 18
+    assert main(["sample", run, "--after", str(known), "--truncation", "0.5"]) == 2
+    assert "truncation = 0.5: what follows a beginning" in capsys.readouterr().err
+
+
+def test_a_column_series_parts_the_beginnings_of_a_file(trained, tmp_path):
+    known, made = tmp_path / "known.csv", tmp_path / "made.csv"
+    begun = pd.concat([record()[at : at + 12].assign(series=at) for at in (50, 100)])
+    begun.to_csv(known, index=False)
+    assert main(["sample", str(trained.path), "--after", str(known), "--out", str(made)]) == 0
+    again = pd.read_csv(made, parse_dates=["at"])
+    assert again.groupby("series")["at"].first().tolist() == list(record()["at"][[62, 112]])
+    assert (again.groupby("series").size() == LENGTH).all()
+
+
+@pytest.mark.parametrize("wish", [["--steps", "30"], ["--after", "known.csv"]])
+def test_a_run_without_time_refuses_steps_by_name(wish, tmp_path, capsys):
+    run = tmp_path / "r"
+    gantlet.train("ring", settings={"budget": {"steps": 1}, "threads": 1}, out=run)
+    assert main(["sample", str(run), "--out", str(tmp_path / "s.csv"), *wish]) == 2
+    said = capsys.readouterr().err
+    assert f"{wish[0][2:]} = {wish[1]}: only series can be gone on with" in said
+    assert not (tmp_path / "s.csv").exists()

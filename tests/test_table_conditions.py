@@ -107,7 +107,7 @@ def test_rows_fit_as_the_condition_says(where, rows):
         ({"age": 70_000}, "column 'age' holds int16: 70000 is no value of it"),
         ("day > soon", "column 'day' holds date32"),
         ("at > soon", "column 'at' holds timestamp"),
-        ("is old = maybe", "column 'is old' holds bool"),
+        ("is old = maybe", "column 'is old' holds true and false"),
         ("price = cheap", "column 'price' holds decimal128"),
         ("age < null", "a missing cell is neither more nor less"),
         ({"age": []}, "no value is given"),
@@ -257,6 +257,17 @@ def test_a_digit_that_is_read_as_the_last_of_its_run_spells_that_one():
     [
         ("k = A", "k = A: no cell of that column ever is"),
         ("k = alphaa", "did you mean 'alpha'?"),
+        ("k = zzz", "k = zzz: no cell of that column ever is; it holds 'alpha', 'b'"),
+        (
+            "w = none",
+            "it holds 'word0', 'word1', 'word2', 'word3', 'word4', 'word5', 'word6', "
+            "'word7', 'word8', 'word9' and 9 more",
+        ),
+        ("x > 200", "x > 200.0: no cell of that column ever is; it lies between 0.0 and 199.0"),
+        ("d = 2031-01-01", "it lies between 2020-01-01 and 2020-07-18"),
+        ("h > 200", "it lies between 0.0 and 199.0"),
+        ("n = 9", "n = 9: no cell of that column ever is; it holds 1, 2, 3, 4"),
+        ("t = maybe", "column 't' holds true and false: 'maybe' is no value of it"),
         ("k = null", "k = missing: no cell of that column ever is"),
         ("n > 9", "n > 9: no cell of that column ever is"),
         (["n > 2", "n < 2"], "no row fits all of it"),
@@ -264,7 +275,12 @@ def test_a_digit_that_is_read_as_the_last_of_its_run_spells_that_one():
     ],
 )
 def test_what_no_sample_can_be_is_told_at_once(where, said):
-    table = pa.table({"k": ["alpha", "b"] * 100, "n": [1, 2, 3, 4] * 50, "id": range(200)})
+    table = pa.table({"k": ["alpha", "b"] * 100, "n": [1, 2, 3, 4] * 50, "id": range(200),
+                      "w": [f"word{i}" for i in range(19)] * 10 + ["word0"] * 10,
+                      "x": np.random.default_rng(0).permutation(np.arange(200.0)),
+                      "d": np.arange("2020-01-01", "2020-07-19", dtype="M8[D]"),
+                      "h": pa.array(np.arange(200.0), pa.float16()),
+                      "t": [True, False, False, True] * 50})  # fmt: skip
     with pytest.raises(ConfigError) as caught:
         narrowing(codec_of(table), where)
     assert said in str(caught.value)

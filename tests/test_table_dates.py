@@ -43,6 +43,12 @@ def test_values_are_those_that_python_reads(stamps):
         ("2020-03-07 1:11:12.5 pm", "%Y-%m-%d %-I:%M:%S.%1f %P"),
         ("2020-03-07 10:11:12.25 UTC", "%Y-%m-%d %H:%M:%S%*f %[UTC]"),
         ("9999-12-31", "%Y-%m-%d"),
+        ("2021 Jan", "%Y %b"),
+        ("2021-January", "%Y-%B"),
+        ("2021M07", "%YM%m"),
+        ("1990Q4", "%YQ%q"),
+        ("Q1 1990", "Q%q %Y"),
+        ("1990-Q3", "%Y-Q%q"),
     ],
 )
 def test_less_common_spellings_come_back(text, form):
@@ -65,7 +71,18 @@ def test_an_offset_shifts_the_instant_and_not_the_text():
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-02-30", "1.2.20", "Mar 07", "31/04/2020", "hello 1234", "25:61", "Sun, 07 Mar 2020", ""],
+    [
+        "2020-02-30",
+        "1.2.20",
+        "Mar 07",
+        "31/04/2020",
+        "hello 1234",
+        "2020Q5",
+        "2021 Jam",
+        "25:61",
+        "Sun, 07 Mar 2020",
+        "",
+    ],
 )
 def test_what_is_no_day_or_would_not_come_back_is_no_date(text):
     assert candidates(text) == []

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from torch.testing import assert_close
 
 from gantlet.modalities.base import SourceError, finished
+from gantlet.modalities.tables.codec import fit_table
 from gantlet.modalities.tables.frames import handed, is_frame, records_of
+from gantlet.modalities.tables.holes import holes
 from gantlet.modalities.tables.reading import read_table, recognises_table
 from gantlet.modalities.tables.settings import TableSettings
 
@@ -242,3 +245,45 @@ def test_rows_picked_keep_their_form_and_types():
 def test_a_table_without_rows_is_refused():
     with pytest.raises(SourceError, match="no rows"):
         finished(read_table(pd.DataFrame({"a": []}), TableSettings()))
+
+
+LATER = {
+    "texts": lambda frame: frame.astype(object),
+    "categories": lambda frame: frame.astype("category"),
+    "polars": pl.from_pandas,
+    "arrow": lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+}
+
+
+@pytest.mark.parametrize("made", LATER.values(), ids=LATER)
+def test_a_frame_of_texts_means_what_it_meant_in_the_file_that_was_learnt(made, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "a.csv"
+    frame = pd.DataFrame(
+        {
+            "ok": rng.choice(["yes", "no"], 200),
+            "when": pd.date_range("2024-01-01", periods=200).strftime("%d.%m.%Y"),
+            "cost": [f"{cell:.1f}".replace(".", ",") for cell in rng.normal(size=200)],
+        }
+    ).mask(rng.random((200, 3)) < 0.1, "?")
+    frame.to_csv(path, sep=";", index=False)
+    table = finished(read_table(path, TableSettings()))
+    assert [str(kind) for kind in table.records.table.schema.types] == [
+        "bool", "date32[day]", "double"
+    ]  # fmt: skip
+    codec = fit_table(table.records)
+    later = records_of(made(frame))
+    assert_close(codec.encode(later), codec.encode(table.records), rtol=0, atol=0)
+    assert holes(codec, later).size == (frame == "?").any(axis=1).sum()
+
+
+def test_missing_cells_are_filled_in_the_frames_own_words(tmp_path):
+    path = tmp_path / "a.csv"
+    frame = pd.DataFrame({"ok": ["yes", "no"] * 60, "when": ["01.02.2024", "05.02.2024"] * 60})
+    frame.to_csv(path, index=False)
+    learnt = finished(read_table(path, TableSettings())).records
+    codec = fit_table(learnt)
+    given = frame[:20].copy()
+    given.loc[::2] = None
+    filled = handed(holes(codec, records_of(given)).filled(codec.encode(learnt[:10])))
+    assert set(filled["ok"]) == {"yes", "no"}
+    assert set(filled["when"]) == {"01.02.2024", "05.02.2024"}

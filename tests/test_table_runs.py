@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import gantlet
+from gantlet.cli import main
 from gantlet.evaluation.evaluate import judged
 from gantlet.modalities.base import SourceError, finished
 from gantlet.modalities.points import POINTS
@@ -135,3 +136,35 @@ def test_a_table_that_leaves_nothing_to_choose_is_refused_with_the_reason():
         SourceError, match=r"nothing to learn.*'one' .1 distinct value.*'none' .every cell is null"
     ):
         TABLE.fit(finished(TABLE.load(made, TABLE.settings())))
+
+
+@pytest.mark.parametrize("asked", [["--dry-run"], ["--steps", "1"]])
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("constant", "a,b\n" + "1,x\n" * 60, "nothing to learn"),
+        ("empty", "a,b\n" + ",\n" * 60, "nothing to learn"),
+        ("identifiers", "id\n" + "".join(f"{i}\n" for i in range(60)), "nothing to learn"),
+        ("header", "a,b\n", "no rows to learn from"),
+        ("blank", "", "the file is empty"),
+    ],
+)
+def test_a_file_of_nothing_to_learn_is_named(name, text, said, asked, tmp_path, capsys):
+    path, out = tmp_path / f"{name}.csv", tmp_path / "run"
+    path.write_text(text)
+    assert main(["train", str(path), "--out", str(out), *asked]) == 2
+    told = capsys.readouterr().err
+    assert f"{name}.csv: " in told
+    assert said in told
+    assert not out.exists()
+
+
+def test_columns_are_listed_under_their_names_as_they_stand(tmp_path, capsys):
+    names = ["[red]", "[/]", "=sum", "back\\", "two\nlines"]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.choice(["[bold]", "x", "y"], 60) for name in names})
+    frame.to_csv(tmp_path / "odd.csv", index=False)
+    assert main(["train", str(tmp_path / "odd.csv"), "--dry-run", "--set", "threads=1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    for name in names:
+        assert any(line.startswith(name.replace("\n", "\\n") + " ") for line in told), name

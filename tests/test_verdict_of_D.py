@@ -12,8 +12,8 @@ from gantlet.evaluation.verdict_of_D import (
     verdict,
 )
 from gantlet.folder import Folder
-from gantlet.gan import of_folder
 from gantlet.measure import Calibration
+from gantlet.opening import of_folder
 from runs import begun, cloud, played
 
 

@@ -20,9 +20,10 @@ import runs
 from gantlet.config import ConfigError
 from gantlet.files import StoreError
 from gantlet.folder import Folder
-from gantlet.gan import Gan, of_folder
+from gantlet.gan import Gan
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import finished
+from gantlet.opening import of_folder
 
 PICTURES = {
     "modality": "image", "network": {"options": {"width": 8}},

@@ -10,8 +10,9 @@ from gantlet.evaluation.figures import Evaluation
 from gantlet.events import Ended, Event
 from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
-from gantlet.gan import Gan, of_folder, opened
+from gantlet.gan import Gan
 from gantlet.modalities.base import Source, finished
+from gantlet.opening import of_folder, opened
 from gantlet.prepare import prepared, reopened
 
 

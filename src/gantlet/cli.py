@@ -16,9 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    from gantlet.commands import COMMANDS
-
     try:
+        from gantlet.commands import COMMANDS
+
         return COMMANDS[options.command](options)
     except ValueError as error:  # every boundary raises ValueError with a way out
         if _is_ours(error):
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         raise
     except KeyboardInterrupt:
-        print("\nstopped at once; the last checkpoint stands", file=sys.stderr)
+        print("\nstopped at once; what was written before stands", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -100,7 +100,9 @@ def _add_resume(commands: Any) -> None:
 def _add_sample(commands: Any) -> None:
     sample = commands.add_parser("sample", help="draw samples from a run or a .gantlet file")
     sample.add_argument("run", type=Path, help="a run's folder or a .gantlet file")
-    sample.add_argument("-n", type=int, default=64, help="how many (default 64)")
+    sample.add_argument(
+        "-n", type=int, help="how many (default 64; with --after ways to go on, default 1)"
+    )
     sample.add_argument(
         "--out", type=Path,
         help=".npz, .npy, .csv, .parquet, .png (a grid) ..., or a folder "
@@ -113,6 +115,12 @@ def _add_sample(commands: Any) -> None:
         "--where", action="append", default=[], metavar="CONDITION",
         help="only rows that fit, e.g. \"income='>50K'\" or 'age >= 30'; may be repeated",
     )  # fmt: skip
+    sample.add_argument(
+        "--steps", type=int, help="series: so many, more than those learnt (default: as learnt)"
+    )
+    sample.add_argument(
+        "--after", metavar="FILE", help="series: what may follow those of this file, of --steps"
+    )
     sample.add_argument("--load", action="append", default=[], type=Path, metavar="FILE.py")
 
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gantlet import judge
 from gantlet.bench import bench
 from gantlet.config import ConfigError, assign, described, layered, read
 from gantlet.doctor import doctor
 from gantlet.engine.devices import joined
-from gantlet.events import Ended
+from gantlet.events import Ended, Stepped
 from gantlet.execute import execute
 from gantlet.folder import Folder, named, unused
-from gantlet.gan import opened
 from gantlet.interrupts import NAMES, Interrupts
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import SourceError
+from gantlet.opening import opened
 from gantlet.plan import Plan
 from gantlet.prepare import Look, looked, prepared, reopened
 from gantlet.run import Run
@@ -74,7 +74,7 @@ def train(options: argparse.Namespace) -> int:
             session = watched(prepared(options.source, wishes, folder), view, interrupts)
             world.wait()
             if session is None:
-                return interrupts.exit_code
+                return _stopped_early(interrupts, "nothing was written")
             return _play(session, folder, None, view, interrupts)
         finally:
             view.close()
@@ -92,9 +92,10 @@ def sample(options: argparse.Namespace) -> int:
     gan = opened(options.run)
     out = options.out or Path(f"samples{next(iter(MODALITIES[gan.run.modality].writers))}")
     label = int(options.label) if (options.label or "").isdigit() else options.label
+    count = options.n if options.n is not None else 64 if options.after is None else 1
     job = gan.writing(
-        out, options.n, seed=options.seed, truncation=options.truncation, label=label,
-        where=options.where or None,
+        out, count, seed=options.seed, truncation=options.truncation, label=label,
+        where=options.where or None, steps=options.steps, after=options.after,
     )  # fmt: skip
     view = Late(f"gantlet · {out}")
     with Interrupts() as interrupts:
@@ -105,7 +106,10 @@ def sample(options: argparse.Namespace) -> int:
     if interrupts.asked is not None:
         print(f"\n{NAMES[interrupts.asked]}: stopped; nothing was written", file=sys.stderr)
         return 128 + interrupts.asked  # as a shell counts it: no file is there to go on with
-    print(f"{options.n:,} samples of {options.run} written to {out}")
+    if options.after is None:
+        print(f"{count:,} samples of {options.run} written to {out}")
+    else:
+        print(f"what may follow each series of {options.after}, {count:,} ×, written to {out}")
     return 0
 
 
@@ -118,10 +122,15 @@ def settings(options: argparse.Namespace) -> int:
 
 
 def _dry_run(source: str, wishes: dict[str, Any]) -> int:
-    look: Look | None = watched(looked(source, wishes), chosen("", as_json=False), Interrupts())
+    view = chosen(f"gantlet · {source}", as_json=False)
+    try:
+        look: Look | None = watched(looked(source, wishes), view, Interrupts())
+    finally:
+        view.close()
     assert look is not None, "nothing interrupts a look"
     found, plan = look.found, look.plan
-    print(f"\nFound ({look.modality.name}): {found.count:,} samples of shape {found.shape}")
+    counted = f"{found.count:,} {look.modality.noun}"
+    print(f"\nFound ({look.modality.name}): {counted} of shape {found.shape}")
     for note in found.notes:
         print(f"  · {note}")
     if found.columns:
@@ -133,7 +142,7 @@ def _dry_run(source: str, wishes: dict[str, Any]) -> int:
     if found.cache_bytes:
         print(f"  · the cache of decoded data will take {found.cache_bytes / 2**20:,.0f} MiB")
     print("\nWill do:")
-    for text in _intentions(plan):
+    for text in _intentions(plan, look.modality.noun):
         print(f"  · {text}")
     for reason in plan.reasons:
         print(f"  · {reason}")
@@ -146,11 +155,12 @@ def _print_columns(columns: Sequence[tuple[str, str, str, str]]) -> None:
         "column", "kind", "why", "encoding", box=None, header_style="bold", pad_edge=False
     )
     for column in columns:
-        table.add_row(*map(escape, column))
+        # Text is not read as markup; a cell is one line, whatever a name holds.
+        table.add_row(*(Text(cell.replace("\n", "\\n")) for cell in column))
     Console(highlight=False).print(table)
 
 
-def _intentions(plan: Plan) -> Iterator[str]:
+def _intentions(plan: Plan, noun: str) -> Iterator[str]:
     run, speed = plan.run, plan.speed
     assert speed is not None, "a dry run is probed"
     yield (
@@ -163,10 +173,10 @@ def _intentions(plan: Plan) -> Iterator[str]:
     )
     if plan.task.classes:
         yield f"G and D are told one of {plan.task.classes} conditions"
-    yield f"about {speed.images_per_second:,.0f} images/s here"
+    yield f"about {speed.images_per_second:,.0f} {noun}/s here"
     if run.budget.minutes:
-        images = speed.images_per_second * run.budget.minutes * 60
-        yield f"{run.budget.minutes:g} minutes buy about {images:,.0f} images"
+        shown = speed.images_per_second * run.budget.minutes * 60
+        yield f"{run.budget.minutes:g} minutes buy about {shown:,.0f} {noun}"
 
 
 def _wants_new(folder: Folder) -> bool:
@@ -188,7 +198,7 @@ def _resumed(folder: Folder, minutes: float | None, as_json: bool) -> int:
         try:
             session = watched(reopened(folder, None), view, interrupts)
             if session is None:
-                return interrupts.exit_code
+                return _stopped_early(interrupts, f"{folder.path} is as it was")
             return _play(session, folder, minutes, view, interrupts)
         finally:
             view.close()
@@ -201,19 +211,30 @@ def _play(
     view: View,
     interrupts: Interrupts,
 ) -> int:
+    view.counting(session.modality.noun)
     events = execute(session, folder, minutes=minutes, world=joined())
-    failed = False
+    failed = moved = False
     for event in events:
         view.event(event)
+        moved |= isinstance(event, Stepped)
         failed |= isinstance(event, Ended) and event.is_failure
         if interrupts.asked is not None:
             events.close()
+            if not moved:
+                way = f"no step was done. Go on with: gantlet resume {folder.path}"
+                return _stopped_early(interrupts, way)
             print(
                 f"\n{NAMES[interrupts.asked]}: saved. Go on with: gantlet resume {folder.path}",
                 file=sys.stderr,
             )
             return interrupts.exit_code
     return FAILED if failed else 0
+
+
+def _stopped_early(interrupts: Interrupts, what: str) -> int:
+    assert interrupts.asked is not None
+    print(f"\n{NAMES[interrupts.asked]}: stopped; {what}", file=sys.stderr)
+    return interrupts.early_code
 
 
 def _load(files: list[Path]) -> None:

@@ -1,6 +1,6 @@
 """A trained GAN: what `gantlet.train` returns and `gantlet.load` opens."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from gantlet import package, store
-from gantlet.conditions import Clusters, clusters_of
-from gantlet.config import ConfigError, plain
-from gantlet.continuing import drawing
+from gantlet import package
+from gantlet.conditions import Clusters
+from gantlet.config import ConfigError, build, plain
+from gantlet.continuing import gone_on, require_time
 from gantlet.files import explained
-from gantlet.folder import Folder
 from gantlet.imputing import imputed
 from gantlet.measure import Calibration
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Narrowing, Progress
 from gantlet.narrowed import narrowed
-from gantlet.networks import NETWORKS, Task, task_of
-from gantlet.run import Run, players, resolved
+from gantlet.networks import NETWORKS, Task
+from gantlet.run import Run
 from gantlet.sampling import Conditions, Part, decoded, decoding, sampled, with_threads
 
 
@@ -62,12 +61,7 @@ class Gan:
         wishes = {"seed": seed, "truncation": truncation, "label": label, "where": where}
         if steps is None:
             return self.labelled(count, **wishes)[0]
-        modality = MODALITIES[self.run.modality]
-        rows, _ = decoded(self.parts(count, small=True, **wishes), self.codec, modality)
-        more = steps - self.task.shape[0]
-        if more < 1:
-            raise ConfigError(f"steps = {steps}: a sample has {self.task.shape[0]}; ask for more")
-        return modality.handed(self._gone_on(rows, more, seed, whole=True))
+        return MODALITIES[self.run.modality].handed(self._long(count, steps, **wishes))
 
     def labelled(self, count: int, **wishes: Any) -> tuple[Any, Int[np.ndarray, "n"] | None]:
         """Samples as `sample` gives them, and their labels where the data has classes."""
@@ -114,11 +108,22 @@ class Gan:
         return narrowing(self.codec, where)
 
     def writing(
-        self, path: str | Path, count: int, **wishes: Any
+        self,
+        path: str | Path,
+        count: int,
+        *,
+        steps: int | None = None,
+        after: Any = None,
+        **wishes: Any,
     ) -> Generator[Progress, None, None]:
         """Writes samples, as `sample` gives them, where and as `path` says, a few at a time.
 
         A job to be iterated over. Closing it early, or an error, leaves nothing behind.
+
+        Args:
+            steps: as of `sample`, and then all are held in memory; of what follows `after`, a
+                window's where it is not said.
+            after: a file of series; written is what may follow each, in `count` ways.
         """
         path = Path(path)
         modality = MODALITIES[self.run.modality]
@@ -126,13 +131,19 @@ class Gan:
         if path.suffix.lower() not in writers:
             able = ", ".join(name or "a folder" for name in writers)
             raise ConfigError(f"{path}: samples of this kind are written as {able}")
-        parts = self.parts(count, small=True, **wishes)
+        if after is not None:
+            rows = yield from self._following(after, count, steps, **wishes)
+            drawn, count = iter([(rows, None)]), len(rows)
+        elif steps is not None:
+            drawn = iter([(self._long(count, steps, **wishes), None)])
+        else:
+            drawn = decoding(self.parts(count, small=True, **wishes), self.codec, modality)
         classes = 0 if self.conditions.hidden else len(self.conditions.weights)
         done = 0
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         with writers[path.suffix.lower()](path, count, classes) as put:
-            for rows, labels in decoding(parts, self.codec, modality):
+            for rows, labels in drawn:
                 put(rows, labels)
                 done += len(rows)
                 yield Progress(done, count, "drawing samples")
@@ -147,19 +158,36 @@ class Gan:
         Raises:
             ConfigError: this generator does not draw its samples step by step.
         """
+        require_time(self.run, "continued")
         modality = MODALITIES[self.run.modality]
         taken = modality.taken(rows)
-        return modality.handed(self._gone_on(taken, steps, seed, whole=False))
+        more = gone_on(self.run, self.generator, self.codec, taken, steps, seed, whole=False)
+        return modality.handed(more)
 
-    def _gone_on(self, rows: Any, steps: int, seed: int, *, whole: bool) -> Any:
-        modality, family = MODALITIES[self.run.modality], NETWORKS[self.run.network.family]
-        if modality.gone_on is None or family.gone_on is None or self.conditions.weights:
-            raise ConfigError("only series can be gone on with: samples of this kind have no time")
-        if steps < 1:
-            raise ConfigError(f"{steps} more steps were asked for; ask for at least 1")
-        objective = self.run.objective
-        draw = drawing(self.generator, family.gone_on, objective.prior, objective.latent_dim, seed)
-        return modality.gone_on(self.codec, rows, draw, steps, whole)
+    def _long(self, count: int, steps: int, *, seed: int = 0, **wishes: Any) -> Any:
+        """Samples of more steps than a window has."""
+        require_time(self.run, f"steps = {steps}")
+        more = steps - self.task.shape[0]
+        if more < 1:
+            raise ConfigError(f"steps = {steps}: a sample has {self.task.shape[0]}; ask for more")
+        parts = self.parts(count, small=True, seed=seed, **wishes)
+        rows, _ = decoded(parts, self.codec, MODALITIES[self.run.modality])
+        return gone_on(self.run, self.generator, self.codec, rows, more, seed, whole=True)
+
+    def _following(
+        self, after: Any, ways: int, steps: int | None, *, seed: int = 0, **wishes: Any
+    ) -> Generator[Progress, None, Any]:
+        """What may follow the series of a file."""
+        require_time(self.run, f"after = {after}")
+        for name, value in wishes.items():
+            if value not in (None, 1.0):
+                raise ConfigError(f"{name} = {value}: what follows a beginning takes none; drop it")
+        modality = MODALITIES[self.run.modality]
+        assert modality.beginnings is not None, "what can be gone on with has a beginning"
+        settings = build(modality.settings, self.run.data, "data.")
+        rows = yield from modality.beginnings(self.codec, after, settings, ways)
+        steps = self.task.shape[0] if steps is None else steps
+        return gone_on(self.run, self.generator, self.codec, rows, steps, seed, whole=False)
 
     def realness(self, rows: Any, labels: Any = None) -> Float[np.ndarray, "n"]:
         """P(real) of each row as D judges it, in [0, 1]; 0.5 is a toss-up.
@@ -244,62 +272,3 @@ class Gan:
         if str(label) in names:
             return names.index(str(label))
         raise ConfigError(f"class {label!r} does not exist; there are: {', '.join(names)}")
-
-
-def opened(path: str | Path) -> Gan:
-    """The GAN in a run's folder (its best checkpoint) or in a package that `Gan.save` wrote.
-
-    Raises:
-        ConfigError: there is neither.
-        CorruptCheckpoint: the package was damaged.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return of_folder(Folder(path))
-    if not path.is_file():
-        raise ConfigError(f"{path}: there is no run folder and no package here")
-    checkpoint = package.unpack(path)
-    tensors = checkpoint.tensors
-    clusters = Clusters(**tensors["clusters"]) if "clusters" in tensors else None
-    return _built(tensors, checkpoint.meta, tensors["G"], clusters, path)
-
-
-def of_folder(folder: Folder) -> Gan:
-    """The best checkpoint's averaged generator and its discriminator."""
-    facts = folder.facts()
-    path = folder.best() or folder.newest().path
-    if path is None:
-        raise ConfigError(f"{folder.path}: no whole checkpoint yet; `gantlet resume {folder.path}`")
-    checkpoint = store.read(path)
-    meta = {**facts, **checkpoint.meta, "codec": folder.codec(), "run": facts["run"]}
-    tensors = checkpoint.tensors
-    return _built(tensors, meta, tensors["G_ema"], clusters_of(folder.path), folder.path)
-
-
-def _built(
-    tensors: Mapping[str, Mapping[str, torch.Tensor]],
-    meta: Mapping[str, Any],
-    weights: Mapping[str, torch.Tensor],
-    clusters: Clusters | None,
-    path: Path,
-) -> Gan:
-    run = resolved(meta["run"])
-    task = task_of(meta["task"])
-    G, D, _ = players(run.network, task, run.seed)
-    G.load_state_dict(weights)
-    D.load_state_dict(tensors["D"])
-    conditions = Conditions(
-        tuple(meta["conditions"]["weights"]), bool(meta["conditions"]["hidden"])
-    )
-    return Gan(
-        generator=G.eval().requires_grad_(False),
-        discriminator=D.eval().requires_grad_(False),
-        run=run,
-        task=task,
-        codec=MODALITIES[run.modality].codec(meta["codec"]),
-        classes=tuple(meta["classes"]),
-        conditions=conditions,
-        calibration=Calibration(*meta["calibration"]),
-        clusters=clusters,
-        path=path,
-    )

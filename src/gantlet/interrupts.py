@@ -31,6 +31,11 @@ class Interrupts:
         """What the process should end with."""
         return EXIT_CODES[self.asked] if self.asked else 0
 
+    @property
+    def early_code(self) -> int:
+        """The same where there is nothing yet to go on with: as a shell counts Ctrl-C."""
+        return 128 + self.asked if self.asked == signal.SIGINT else self.exit_code
+
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         self.asked = signal.Signals(number)
         # Not what was before: a shell starts jobs in the background deaf to Ctrl-C.

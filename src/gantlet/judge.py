@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Generator
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from gantlet.config import ConfigError
 from gantlet.evaluation.compare import Comparison, compared
@@ -98,25 +100,28 @@ def _interrupted(interrupts: Interrupts, command: str) -> int:
         f"\n{NAMES[interrupts.asked]}: the views that were done are kept. Go on with: {command}",
         file=sys.stderr,
     )
-    return interrupts.exit_code
+    return interrupts.early_code
 
 
 def _shown(evaluation: Evaluation) -> None:
     console = Console(highlight=False)
-    console.print(f"\n[bold]{evaluation.title}[/bold]  {evaluation.verdict}")
+    console.print(f"\n[bold]{escape(evaluation.title)}[/bold]  {escape(evaluation.verdict)}")
     for finding in evaluation.findings:
         console.print(
-            f"  {MARKS[finding.severity]} {finding.words}", style=STYLES[finding.severity]
-        )
+            f"  {MARKS[finding.severity]} {finding.words}",
+            style=STYLES[finding.severity], markup=False,
+        )  # fmt: skip
         if finding.advice:
-            console.print(f"    → {finding.advice}", style="dim")
+            console.print(f"    → {finding.advice}", style="dim", markup=False)
     for view in evaluation.views:
-        console.print(f"\n[bold]{view.question}[/bold]\n{view.answer}")
+        console.print(f"\n[bold]{view.question}[/bold]\n{escape(view.answer)}")
         for figure in view.figures:
-            console.print(f"  {_line(figure)}", style="dim")
+            console.print(f"  {_line(figure)}", style="dim", markup=False)
 
 
 def _line(figure: Figure) -> str:
+    if math.isnan(figure.value):
+        return f"{figure.title:<32} – {figure.words}"
     scale = 100 if figure.unit == "%" else 1
     value = f"{figure.value * scale:.3g}{figure.unit}"
     if figure.low == figure.low:
@@ -127,9 +132,12 @@ def _line(figure: Figure) -> str:
 
 def _print_comparison(comparison: Comparison) -> None:
     console = Console(highlight=False)
-    console.print(f"\n[bold]{comparison.verdict}[/bold]")
+    console.print(f"\n{comparison.verdict}", style="bold", markup=False)
     names = list(comparison.names)
-    console.print(f"{'':<28} " + " ".join(f"{name[-22:]:>22}" for name in names) + "  better")
+    console.print(
+        f"{'':<28} " + " ".join(f"{name[-22:]:>22}" for name in names) + "  better",
+        markup=False,
+    )  # fmt: skip
     for row in comparison.rows:
         values = " ".join(f"{value:>22}" for value in row.values)
-        console.print(f"{row.title:<28} {values}  {row.words}")
+        console.print(f"{row.title:<28} {values}  {row.words}", markup=False)

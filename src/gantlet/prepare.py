@@ -2,7 +2,8 @@
 
 import platform
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -61,11 +62,23 @@ def modality_of(source: Source, wishes: Mapping[str, Any]) -> Modality:
     )
 
 
+@contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Errors name the file or folder, of which whoever looks at a column knows nothing."""
+    try:
+        yield
+    except SourceError as error:
+        if not _is_path(source) or Path(source).name in str(error):
+            raise
+        raise SourceError(f"{source}: {error}") from error
+
+
 def looked(source: Source, wishes: Mapping[str, Any]) -> Generator[Progress, None, Look]:
     """What is there and what would be done; writes nothing."""
     modality = modality_of(source, wishes)
     settings = _reading(modality, wishes)
-    found = yield from modality.survey(source, settings)
+    with _naming(source):
+        found = yield from modality.survey(source, settings)
     run = draft(modality.name, wishes)
     classes = len(found.classes) or _cluster_count(run, found.count)
     variance = found.variance or TYPICAL_VARIANCE * float(np.prod(found.shape))
@@ -79,8 +92,9 @@ def prepared(
     """A new run in the folder, its data read and its settings resolved and written down."""
     modality = modality_of(source, wishes)
     settings = _reading(modality, wishes)
-    raw = yield from modality.load(source, settings)
-    codec = modality.fit(raw)
+    with _naming(source):
+        raw = yield from modality.load(source, settings)
+        codec = modality.fit(raw)
     sketch = draft(modality.name, wishes)
     parts = split(sketch.seed, len(raw.rows), sketch.keeping.hold_out, raw.spans)
     clusters = _clusters(sketch, raw, codec, parts)

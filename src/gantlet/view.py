@@ -1,6 +1,7 @@
 """What a person sees while a run goes on: a live view, plain lines, or JSON lines."""
 
 import json
+import math
 import sys
 import time
 from typing import Protocol, runtime_checkable
@@ -38,6 +39,10 @@ TROUBLE = {"diverged", "dead_gradient", "collapsing"}
 class View(Protocol):
     """Shows what comes, in its own manner."""
 
+    def counting(self, noun: str) -> None:
+        """What the samples of the run are called."""
+        ...
+
     def working(self, progress: JobProgress) -> None: ...
     def event(self, event: Event) -> None: ...
     def close(self) -> None: ...
@@ -61,10 +66,11 @@ def line(event: Event) -> str | None:
             return f"{'FAILED' if is_failure else 'finished'} at step {step:,}: {why}"
         case Measured(reading, verdicts, _):
             right = f"D right on {reading.real_right:.0%} real {reading.fake_right:.0%} fake  "
+            is_asked = math.isfinite(reading.real_right) and not reading.is_warm_up
             return (
                 f"step {reading.step:,}  {reading.progress:.0%}  held-out distance "
                 f"{reading.distance:.4g} (floor {reading.floor:.2g})  "
-                f"{'' if reading.is_warm_up else right}{words(verdicts)}"
+                f"{right if is_asked else ''}{words(verdicts)}"
             )
         case _:
             return None
@@ -73,6 +79,7 @@ def line(event: Event) -> str | None:
 class Silence:
     """Nothing: for all processes but the first."""
 
+    def counting(self, noun: str) -> None: ...
     def working(self, progress: JobProgress) -> None: ...
     def event(self, event: Event) -> None: ...
     def close(self) -> None: ...
@@ -84,6 +91,9 @@ class Late:
     def __init__(self, title: str) -> None:
         self._title, self._began = title, time.monotonic()
         self._view: View = Silence()
+
+    def counting(self, noun: str) -> None:
+        self._view.counting(noun)
 
     def working(self, progress: JobProgress) -> None:
         if isinstance(self._view, Silence) and time.monotonic() - self._began > LATE:
@@ -102,6 +112,8 @@ class JsonView:
 
     def __init__(self) -> None:
         self._last = 0.0
+
+    def counting(self, noun: str) -> None: ...
 
     def working(self, progress: JobProgress) -> None:
         self._print({"event": "working", **progress._asdict()})
@@ -126,6 +138,10 @@ class PlainView:
     def __init__(self) -> None:
         self._pace, self._job = Pace(), Job()
         self._last = self._worked = 0.0
+        self._noun = "samples"
+
+    def counting(self, noun: str) -> None:
+        self._noun = noun
 
     def working(self, progress: JobProgress) -> None:
         left = self._job.left(progress)
@@ -141,7 +157,7 @@ class PlainView:
                 self._last = time.monotonic()
                 print(
                     f"step {event.tick.step:,}  {event.tick.progress:.0%}  "
-                    f"{self._pace.images_per_second:,.0f} images/s  "
+                    f"{self._pace.images_per_second:,.0f} {self._noun}/s  "
                     f"{spelled(self._pace.seconds_left)} left",
                     flush=True,
                 )
@@ -159,16 +175,20 @@ class LiveView:
         self._title = title
         self._pace, self._job = Pace(), Job()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=None), TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=None),
+            TaskProgressColumn(), TextColumn("{task.fields[left]}"),
         )  # fmt: skip
         self._task = self._bar.add_task("reading", total=None, left="")
+        self._noun = "samples"
         self._tick: Tick | None = None
         self._measured: Measured | None = None
         self._preview = ""
         self._drawn_at = 0.0
         self._live = Live(console=console, auto_refresh=False, transient=False)
         self._live.start()
+
+    def counting(self, noun: str) -> None:
+        self._noun = noun
 
     def working(self, progress: JobProgress) -> None:
         self._bar.update(
@@ -189,7 +209,7 @@ class LiveView:
             case Saved():
                 pass
             case _:
-                self._live.console.print(line(event))
+                self._live.console.print(line(event), markup=False)
         self._draw(at_once=isinstance(event, Ended))
 
     def close(self) -> None:
@@ -207,7 +227,8 @@ class LiveView:
                 left=f"{spelled(self._pace.seconds_left)} left",
             )  # fmt: skip
         parts = [self._bar, *self._numbers()]
-        self._live.update(Panel(Group(*parts), title=self._title, title_align="left"), refresh=True)
+        panel = Panel(Group(*parts), title=Text(self._title), title_align="left")
+        self._live.update(panel, refresh=True)
 
     def _numbers(self) -> list[Table | Text]:
         if self._tick is None:
@@ -215,7 +236,8 @@ class LiveView:
         table = Table.grid(padding=(0, 2))
         scalars = self._tick.scalars
         table.add_row(
-            "step", f"{self._tick.step:,}", "images/s", f"{self._pace.images_per_second:,.0f}",
+            "step", f"{self._tick.step:,}",
+            f"{self._noun}/s", f"{self._pace.images_per_second:,.0f}",
             "γ ×", f"{self._tick.rates.gamma:.3g}", "lr", f"{self._tick.rates.lr_G:.2e}",
         )  # fmt: skip
         table.add_row(
@@ -228,7 +250,7 @@ class LiveView:
         reading = self._measured.reading
         table.add_row(
             "distance", f"{reading.distance:.4g}", "floor", f"{reading.floor:.3g}",
-            "diversity", f"{reading.diversity:.0%}", "", "",
+            "diversity", _percent(reading.diversity), "", "",
         )  # fmt: skip
         first = self._measured.verdicts[0].kind
         style = "bold red" if first in TROUBLE else "yellow" if first.startswith("D_") else "green"
@@ -241,7 +263,11 @@ def _number(scalars: dict, name: str) -> str:
 
 
 def _share(scalars: dict, name: str) -> str:
-    return f"{scalars[name].item():.0%}" if name in scalars else "–"
+    return _percent(scalars[name].item()) if name in scalars else "–"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if math.isfinite(share) else "–"
 
 
 def chosen(title: str, *, as_json: bool) -> View:

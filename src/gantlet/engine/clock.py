@@ -64,7 +64,7 @@ class Clock:
         if self.budget.steps and state.step >= self.budget.steps:
             return f"{self.budget.steps:,} steps are done"
         if self.budget.images and state.images >= self.budget.images:
-            return f"{self.budget.images:,} images were shown"
+            return f"{self.budget.images:,} real samples were shown"
         return "the time is up"
 
     def progress(self, state: TrainState) -> float:

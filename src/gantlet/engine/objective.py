@@ -46,7 +46,7 @@ class AugmentationSettings:
     strength: float = setting(0.0, "probability of each change; the first value where adaptive")
     adaptive: bool = setting(False, "follow D's overfitting (Karras et al. 2020)")
     target: float = setting(0.6, "overfitting that adaptive strength steers to")
-    images: int = setting(100_000, "images in which adaptive strength can go from 0 to 1")
+    images: int = setting(100_000, "real samples in which adaptive strength can go from 0 to 1")
 
 
 PERTURBATION = 1.0  # the consistency penalty always applies its change

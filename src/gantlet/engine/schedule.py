@@ -29,8 +29,8 @@ class OptimizationSettings:
     gamma_start: float = setting(1.0, "factor on the penalties at the start of the run")
     gamma_end: float = setting(1.0, "factor on the penalties at the end of the run")
     anchor_end: float = setting(1.0, "factor on G's anchor at the end of the run")
-    ema_images: float = setting(20_000.0, "half-life of G's average, in images, at most")
-    ema_share: float = setting(0.05, "half-life of G's average as a share of the images seen")
+    ema_images: float = setting(20_000.0, "half-life of G's average, in real samples, at most")
+    ema_share: float = setting(0.05, "half-life of G's average as a share of the real samples seen")
 
     def __post_init__(self) -> None:
         for name in (

@@ -90,7 +90,7 @@ def _parts(
             name="column_pairs", title="Column pair trends", value=fake.pairs, real=real.pairs,
             baseline=baseline.pairs,
             words=f"How alike columns hang together, over the {counted:,} pairs that do in the "
-            "real data.",
+            "real data." if counted else "No two columns hang together in the real data.",
             definition="Mean over pairs of 1 − |r_real − r_fake| / 2 of numbers, and of 1 − total "
             "variation distance of joint values of all others; of pairs with |r| > 0.5 or "
             "Cramér's V > 0.3 in the real data.", **_common(tables),
@@ -100,6 +100,8 @@ def _parts(
 
 def _chart(tables: Tables, place: int, shapes: Float64[np.ndarray, "d"]) -> Chart:
     words = f"{shapes[place]:.0%} alike; rows without a value are left out."
+    if np.isnan(shapes[place]):
+        words = "One of the two has no values: there is nothing to compare."
     name = tables.reference.names[place]
     sides = tables.reference, tables.fake, tables.stand_in
     columns = [side.values[:, place] for side in sides]

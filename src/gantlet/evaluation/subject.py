@@ -12,9 +12,10 @@ from gantlet.config import ConfigError, build, layered
 from gantlet.evaluation.explorable import Explorable, explorable
 from gantlet.feed import Split
 from gantlet.folder import Folder
-from gantlet.gan import Gan, of_folder
+from gantlet.gan import Gan
 from gantlet.modalities import MODALITIES
 from gantlet.modalities.base import Codec, Modality, Progress, Raw, Rows, Source
+from gantlet.opening import of_folder
 from gantlet.plan import draft
 from gantlet.prepare import modality_of, reopened
 

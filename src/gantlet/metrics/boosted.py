@@ -9,7 +9,7 @@ than the data do, its distribution differs.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Shaped
 from scipy.special import ndtr
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -70,7 +70,8 @@ def boosted_two_sample(
     areas, variances, nulls, evidence = [], [], [], np.zeros(x.shape[1])
     for k in range(FOLDS):
         test = fold == k
-        trees = _classifier(is_categorical, int((~test).sum())).fit(x[~test], is_real[~test])
+        trees = _classifier(is_categorical, int((~test).sum()))
+        _grow(trees, x[~test], is_real[~test])
         logits = trees.decision_function(x[test])
         found, influence = area_parts(logits, is_real[test])
         areas.append(found)
@@ -118,7 +119,8 @@ def transfer(
     if not y_test.var() > 0:
         raise ValueError(f"column {target} is constant in the test: there is nothing to predict")
     y, y_test = (np.clip(part, -LARGEST, LARGEST) for part in (y, y_test))
-    trees = HistGradientBoostingRegressor(**_settings(kinds, len(x))).fit(x, y)
+    trees = HistGradientBoostingRegressor(**_settings(kinds, len(x)))
+    _grow(trees, x, y)
     wrong = np.square(y_test - trees.predict(x_test))
     spread = np.square(y_test - y_test.mean())
     ratio = float(wrong.mean() / spread.mean())
@@ -141,7 +143,8 @@ def _class_transfer(
     learned = np.unique(y)
     shares = np.ones((len(y_test), 1))
     if len(learned) > 1:
-        trees = _classifier(kinds, len(x)).fit(x, y)
+        trees = _classifier(kinds, len(x))
+        _grow(trees, x, y)
         shares = np.asarray(trees.predict_proba(x_test))
     if len(classes) == 2:
         classes = classes[1:]  # the other's AUC is the same
@@ -204,6 +207,15 @@ def _evidence(
 def _readable(values: Matrix, is_categorical: Bool[np.ndarray, "d"]) -> Matrix:
     """What scikit-learn's trees take: finite numbers and few codes; NaN they know."""
     return np.clip(merged_rare(values, is_categorical, CODES), -LARGEST, LARGEST)
+
+
+def _grow(
+    trees: HistGradientBoostingClassifier | HistGradientBoostingRegressor,
+    x: Matrix,
+    y: Shaped[np.ndarray, "n"],
+) -> None:
+    """scikit-learn cuts no column without a known value into bins: such a one is 0 throughout."""
+    trees.fit(np.where(np.isnan(x).all(0), 0.0, x), y)
 
 
 def _classifier(is_categorical: Bool[np.ndarray, "d"], rows: int) -> HistGradientBoostingClassifier:

@@ -135,6 +135,7 @@ class Holes(NamedTuple):
 Draw = Callable[[Samples, int], Samples]  # (first steps, a turn's number) → steps gone on with
 Survey = Generator[Progress, None, Found]
 Read = Generator[Progress, None, Raw]
+Begun = Generator[Progress, None, Any]
 Put = Callable[[Any, Int[np.ndarray, "b"] | None], None]  # takes rows and their labels
 Writer = Callable[[Path, int, int], AbstractContextManager[Put]]  # (path, rows, classes or 0)
 
@@ -170,6 +171,9 @@ class Modality:
     holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing
     # (codec, rows, draw, steps, whole: with their beginning) → rows gone on with, where they can be
     gone_on: Callable[[Any, Any, Draw, int, bool], Any] | None = None
+    # (codec, source, settings, ways) → rows to be gone on with, each so many times over
+    beginnings: Callable[[Any, Source, Any, int], Begun] | None = None
+    noun: str = "samples"  # what several of its rows are called where they are counted
     timed: Callable[[Any], Timed | None] = lambda _codec: None  # of a codec, where rows are timed
     # What evaluation takes: (shape, has labels) → the features' name; codec → settings by which
     # other data is read to the same form.

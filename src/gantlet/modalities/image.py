@@ -104,6 +104,7 @@ def alike(codec: ImageCodec) -> Mapping[str, Any]:
 
 IMAGE = Modality(
     name="image",
+    noun="images",
     recognises=recognises,
     settings=ImageSettings,
     survey=survey,

@@ -262,6 +262,7 @@ def _coordinate(axis: int, name: str) -> Trait:
 
 POINTS = Modality(
     name="points",
+    noun="points",
     recognises=recognises,
     settings=PointsSettings,
     survey=survey,

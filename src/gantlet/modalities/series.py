@@ -25,8 +25,8 @@ from gantlet.modalities.base import (
     Writer,
 )
 from gantlet.modalities.tables.frames import handed as handed_table
-from gantlet.modalities.tables.frames import records_of
 from gantlet.modalities.tables.writers import TABLE_WRITERS
+from gantlet.modalities.timelines.beginnings import beginnings, taken
 from gantlet.modalities.timelines.codec import SeriesCodec, series_codec
 from gantlet.modalities.timelines.courses import courses_of
 from gantlet.modalities.timelines.fitting import fit_series
@@ -34,8 +34,8 @@ from gantlet.modalities.timelines.going_on import gone_on
 from gantlet.modalities.timelines.preview import series_preview, series_thumbnail
 from gantlet.modalities.timelines.reading import Timeline, read_series
 from gantlet.modalities.timelines.settings import SeriesSettings
-from gantlet.modalities.timelines.spans import SERIES, Spans, joined
-from gantlet.modalities.timelines.stacks import is_stack, stacked
+from gantlet.modalities.timelines.spans import Spans, joined
+from gantlet.modalities.timelines.stacks import is_stack
 from gantlet.modalities.writing import Writing, write_npy, write_npz
 
 __all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
@@ -112,24 +112,6 @@ def preview(rows: Spans, labels: Int[np.ndarray, "n"] | None) -> Preview:
     return series_preview(rows)
 
 
-def taken(rows: Any) -> Spans:
-    """An array, or a frame with a column that numbers the series; series as they are."""
-    if isinstance(rows, Spans):
-        return rows
-    if is_stack(rows):
-        table, steps = stacked(rows)
-        stops = np.arange(1, len(table) // steps + 1) * steps
-        return Spans(table, stops - steps, stops, "array")
-    records = records_of(rows)
-    table = records.table
-    if SERIES not in table.column_names:
-        return Spans(table, np.array([0]), np.array([len(table)]), records.form)
-    numbers = table.column(SERIES).to_numpy()
-    starts = np.flatnonzero(np.append(True, np.diff(numbers) != 0))
-    stops = np.append(starts[1:], len(table))
-    return Spans(table.drop_columns([SERIES]), starts, stops, records.form, numbers[starts])
-
-
 def handed(rows: Spans) -> Any:
     """An array as n × steps × channels; else a frame, one series below the other, numbered."""
     if rows.form == "array":
@@ -175,6 +157,7 @@ WRITERS: Mapping[str, Writer] = {
 
 SERIES_MODALITY = Modality(
     name="series",
+    noun="windows",
     recognises=is_stack,
     settings=SeriesSettings,
     survey=survey,
@@ -190,6 +173,7 @@ SERIES_MODALITY = Modality(
     joined=joined,
     advice=advice,
     gone_on=lambda codec, rows, draw, steps, whole: gone_on(codec, rows, draw, steps, whole=whole),
+    beginnings=beginnings,
     timed=lambda codec: codec.timed,
     taken=taken,
     handed=handed,

@@ -108,6 +108,7 @@ def taken(rows: Any) -> Records:
 
 TABLE = Modality(
     name="table",
+    noun="rows",
     recognises=recognises_table,
     settings=TableSettings,
     survey=survey,

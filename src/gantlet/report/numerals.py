@@ -53,7 +53,7 @@ def scaled(value: float, unit: str) -> float:
 
 def cell(text: str) -> str:
     """A table's cell: what was formatted from NaN is a dash."""
-    return DASH if text.strip() == "nan" else text
+    return DASH if text.strip() in ("nan", "nan%") else text
 
 
 def is_numeric(text: str) -> bool:

@@ -35,6 +35,13 @@ def simple_type(kind: pa.DataType, name: str) -> pa.DataType:
     return kind
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Texts of any width; not categories of texts."""
+    return (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
 def simple(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.Array:
     """The column as one array of the simple form of `kind`; dictionaries stay dictionaries.
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables import arrays
+from gantlet.modalities.tables.aligning import aligned
 from gantlet.modalities.tables.bins import GRID
 from gantlet.modalities.tables.columns import ColumnNote, Drawn, Seeds, Split, encoding_of
 from gantlet.modalities.tables.digits import offsets
@@ -128,8 +129,9 @@ class TableCodec:
         codes = np.empty((len(rows), len(self.blocks)), dtype)
         positions = np.empty((len(rows), self.shape[0] - sum(self.blocks)), np.float32)
         for start in range(0, len(rows), AT_ONCE):
-            span, columns = slice(start, start + AT_ONCE), self._aligned(rows.table)
-            self._code([c.slice(start, AT_ONCE) for c in columns], codes[span], positions[span])
+            span = slice(start, start + AT_ONCE)
+            some = aligned(rows.table.slice(start, AT_ONCE), self.schema)
+            self._code(some.columns, codes[span], positions[span])
         return Coded(codes, positions)
 
     def decode_codes(
@@ -161,18 +163,6 @@ class TableCodec:
     @cached_property
     def _parts(self) -> list[Any]:
         return [part for kind in self.kinds for part in kind.parts]
-
-    def _aligned(self, table: pa.Table) -> list[pa.ChunkedArray]:
-        """The table's columns in the order of the codec's."""
-        if table.column_names == self.schema.names:
-            return table.columns
-        for name in self.schema.names:
-            if table.column_names.count(name) != 1:
-                raise SourceError(
-                    f"column '{name}' is there {table.column_names.count(name)} times; "
-                    f"bring the columns that were learnt: {', '.join(self.schema.names)}"
-                )
-        return [table.column(name) for name in self.schema.names]
 
     def _code(
         self,

@@ -29,6 +29,8 @@ FORM = re.compile(
     r"(?P<sign>==|!=|<=|>=|=|<|>)\s*(?P<value>.*?)\s*",
     re.DOTALL,
 )
+SHOWN = 10  # values that are named where another was asked for
+COMPARED = 1_000  # with which it is compared
 QUOTED = re.compile(r"'.*'|\".*\"|`.*`", re.DOTALL)
 
 
@@ -175,7 +177,7 @@ def _allowed(codec: TableCodec, wanted: Sequence[Condition]) -> Bool[np.ndarray,
                 ends = reach(kind)
             able = _possible(ends, condition)
             if not able.any():
-                raise ConfigError(_never(condition, ends[0]))
+                raise ConfigError(_never(condition, ends))
             choices &= able
         if not choices.any():
             raise ConfigError(f"{' and '.join(map(str, wanted))}: no row fits all of it")
@@ -204,15 +206,23 @@ def _compared(compare: Any, one: Any, other: Any) -> Bool[np.ndarray, "k"]:
     return compare(one, other).fill_null(False).to_numpy(zero_copy_only=False)
 
 
-def _never(condition: Condition, cells: pa.Array) -> str:
-    if isinstance(cells, pa.DictionaryArray):
-        cells = cells.dictionary_decode()
-    seen = cells.unique().drop_null()[:1_000]
-    seen = seen.to_pylist() if pa.types.is_large_string(seen.type) else []
-    near = [get_close_matches(str(v), seen, n=1) for v in condition.values if v.is_valid]
-    hint = (
-        f"; did you mean '{near[0][0]}'?"
-        if near and near[0] and condition.sign in ("=", "==")
-        else ""
-    )
-    return f"{condition}: no cell of that column ever is{hint}"
+def _never(condition: Condition, ends: tuple[pa.Array, pa.Array]) -> str:
+    """What was asked for in vain, and what there is: the nearest value, some, or a range."""
+    words = f"{condition}: no cell of that column ever is"
+    wanted = [value for value in condition.values if value.is_valid]
+    low, high = (e.dictionary_decode() if isinstance(e, pa.DictionaryArray) else e for e in ends)
+    known = low.unique().drop_null()
+    if not wanted or not len(known):
+        return words
+    if not pa.types.is_large_string(known.type):
+        if len(known) <= SHOWN and low.equals(high):
+            return f"{words}; it holds {', '.join(_told(value) for value in known)}"
+        both = pa.concat_arrays([known, high.drop_null()])
+        ordered = (both.cast(pa.float32()) if pa.types.is_float16(both.type) else both).sort()
+        return f"{words}; it lies between {_told(ordered[0])} and {_told(ordered[-1])}"
+    seen = known.to_pylist()
+    near = get_close_matches(str(wanted[0]), seen[:COMPARED], n=1)
+    if near and condition.sign in ("=", "=="):
+        return f"{words}; did you mean '{near[0]}'?"
+    more = f" and {len(seen) - SHOWN:,} more" if len(seen) > SHOWN else ""
+    return f"{words}; it holds {', '.join(map(repr, seen[:SHOWN]))}{more}"

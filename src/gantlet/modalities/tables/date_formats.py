@@ -33,7 +33,7 @@ def _whole_formats(body: str, has_zone: bool) -> Iterator[str]:
             yield time
     named = body[0].isalpha()
     for date in (
-        form for form in _dates() if form.startswith(("%a", "%A", "%b", "%B", "%^b")) == named
+        form for form in _dates() if form.startswith(("%a", "%A", "%b", "%B", "%^b", "Q")) == named
     ):
         start = _compiled(date).match(body)
         if start is None:
@@ -87,8 +87,10 @@ def _dates() -> tuple[str, ...]:
                 f"%Y{sep}{name}{sep}{day}",
             ]
             if day == "%d":
-                forms += [f"{name}{sep}%Y", f"{name}{sep}%y", f"{name}-%d-%Y"]
+                forms += [f"{name}{sep}%Y", f"{name}{sep}%y", f"{name}-%d-%Y", f"%Y{sep}{name}"]
     for name, day, comma in itertools.product(("%b", "%B", "%^b"), ("%d", "%-d"), (",", "")):
         forms.append(f"{name} {day}{comma} %Y")
+    forms += [form for sep in ("", "-", " ", "/") for form in (f"%Y{sep}Q%q", f"Q%q{sep}%Y")]
+    forms.append("%YM%m")
     week = [f"{name}{gap}{form}" for name in ("%a", "%A") for gap in (", ", " ") for form in forms]
     return (*dict.fromkeys(forms), *dict.fromkeys(week), "%a %b %d", "%b %d")

@@ -4,6 +4,7 @@ A format is made of directives, each of which stands for exactly one spelling of
 text that a format fits is the very text that the format makes of its value:
 
     %Y 2020   %y 20   %m 03   %-m 3   %b Mar   %B March   %^b MAR   %d 07   %-d 7   %a Sat   %A Saturday
+    %q 1 (quarter)
     %H 09   %-H 9   %I 09   %-I 9   %p AM   %P am   %M 05   %S 01   %3f 250   %*f .25 (nothing for 0)
     %[+02:00]  the zone, the same in all rows
 """  # noqa: E501  the table stays a table
@@ -35,6 +36,7 @@ _NAMES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "%b": ("month", "", ("", *(name[:3] for name in MONTHS))),
     "%^b": ("month", "", ("", *(name[:3].upper() for name in MONTHS))),
     "%B": ("month", "", ("", *MONTHS)),
+    "%q": ("quarter", "[1-4]", _PLAIN),
     "%d": ("day", "0[1-9]|[12][0-9]|3[01]", _PADDED),
     "%-d": ("day", "[1-9]|[12][0-9]|3[01]", _PLAIN),
     "%a": ("weekday", "", tuple(name[:3] for name in DAYS)),
@@ -171,7 +173,8 @@ def _days(told: dict[str, Numbers], count: int) -> Numbers | None:
         year = told["year"]
     else:
         year = told["year2"] + np.where(told["year2"] < PIVOT, 2000, 1900)
-    months = (year - 1970) * 12 + told["month"] - 1
+    month = told["month"] if "month" in told else 3 * told["quarter"] - 2
+    months = (year - 1970) * 12 + month - 1
     first = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
     length = (months + 1).astype("M8[M]").astype("M8[D]").astype(np.int64) - first
     day = told.get("day", np.ones(count, np.int64))
@@ -209,6 +212,7 @@ def _parts(numbers: Numbers, form: str) -> dict[str, Numbers]:
         "year": year,
         "year2": year % 100,
         "month": month % 12 + 1,
+        "quarter": month % 12 // 3 + 1,
         "day": days - months.astype("M8[D]").astype(np.int64) + 1,
         "weekday": (days + 3) % 7,
         "hour": hour,

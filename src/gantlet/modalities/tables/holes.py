@@ -6,6 +6,7 @@ from jaxtyping import Bool, Int
 
 from gantlet.modalities.base import Holes
 from gantlet.modalities.tables import arrays
+from gantlet.modalities.tables.aligning import aligned, spelled
 from gantlet.modalities.tables.codec import TableCodec
 from gantlet.modalities.tables.columns import Drawn
 from gantlet.modalities.tables.digits import offsets
@@ -23,10 +24,11 @@ def holes(codec: TableCodec, rows: Records) -> Holes:
     Cells made anew for each row (identifiers, texts) say nothing of others and stay as they are.
     """
     names = codec.schema.names
-    empty = np.stack([_missing(rows, name) for name in names], 1)
+    own = Records(aligned(rows.table, codec.schema), rows.form)
+    empty = np.stack([_missing(own, name) for name in names], 1)
     modelled = np.array([kind.is_modelled for kind in codec.kinds])
     places = np.flatnonzero((empty & modelled).any(1))
-    some, empty = rows[places], empty[places]
+    some, empty = own[places], empty[places]
     coded = codec.coded(some)
 
     def allowed(chosen: Int[np.ndarray, "b"]) -> Bool[np.ndarray, "b choices"]:
@@ -71,6 +73,7 @@ def holes(codec: TableCodec, rows: Records) -> Holes:
             where = np.zeros(len(rows), bool)
             where[places] = empty[:, place]
             cells = made.column(name).filter(pa.array(empty[:, place]))
+            cells = spelled(cells, codec.schema.field(name), table.column(name).type)
             column = _put(table.column(name), where, cells)
             at = table.column_names.index(name)
             table = table.set_column(at, table.schema.field(at).with_type(column.type), column)

@@ -24,7 +24,11 @@ def wanted_value(field: pa.Field, value: Any) -> pa.Scalar:
     try:
         found = _scalar(field, kind, value)
     except (pa.ArrowException, InvalidOperation) as e:
-        raise ConfigError(f"column '{field.name}' holds {kind}: {value!r} is no value of it") from e
+        held: Any = kind
+        if pa.types.is_boolean(kind):
+            pair = (marks.mark(field, marks.TRUE), marks.mark(field, marks.FALSE))
+            held = " and ".join(pair) if all(pair) else "true and false"  # pyright: ignore[reportArgumentType, reportCallIssue] - none is none
+        raise ConfigError(f"column '{field.name}' holds {held}: {value!r} is no value of it") from e
     is_nan = pa.types.is_floating(kind) and found.is_valid and np.isnan(found.as_py())
     return pa.scalar(None, kind) if is_nan else found
 

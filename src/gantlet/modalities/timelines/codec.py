@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
-from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables import arrays
+from gantlet.modalities.tables.aligning import aligned
 from gantlet.modalities.tables.columns import Seeds
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.hashing import row_hashes, uniform
@@ -270,15 +270,7 @@ class SeriesCodec:
 
     def aligned(self, table: pa.Table) -> pa.Table:
         """The table's columns in the order of the codec's; others are left out."""
-        if table.column_names == self.schema.names:
-            return table
-        for name in self.schema.names:
-            if table.column_names.count(name) != 1:
-                raise SourceError(
-                    f"column '{name}' is there {table.column_names.count(name)} times; "
-                    f"bring the columns that were learnt: {', '.join(self.schema.names)}"
-                )
-        return table.select(self.schema.names)
+        return aligned(table, self.schema)
 
 
 def _one_hot(choice: Int[np.ndarray, "n"], size: int) -> Float32[np.ndarray, "n size"]:

@@ -1,7 +1,7 @@
 """Rows of a table put in the order of their time, series by series, and where these have gaps."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,8 @@ from jaxtyping import Bool, Int
 
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables import arrays
+from gantlet.modalities.tables.date_formats import candidates
+from gantlet.modalities.tables.dates import parsed
 from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.timelines.clock import Clock, clock_of, units_of_day
 from gantlet.modalities.timelines.settings import SeriesSettings
@@ -142,8 +144,10 @@ def _time_column(table: pa.Table, wished: str | None) -> tuple[str | None, str]:
         kind = _simple(table, wished)
         if not (pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             raise SourceError(
-                f"column '{wished}' holds {kind}, which is no time: dates, stamps or whole numbers "
-                "are; name another with --time, or leave it out: rows are then taken in order"
+                f"column '{wished}' holds {_odd(table, wished)!r}, which cannot be read as a time: "
+                "dates (2021-01-31, 2021-01, 2021 Jan, 2021Q1), stamps or whole numbers can, all "
+                "written alike; name another with --time, or leave it out: rows are then taken in "
+                "order"
             )
         return wished, ""
     dated = [name for name in table.column_names if units_of_day(table.schema.field(name).type)]
@@ -154,6 +158,20 @@ def _time_column(table: pa.Table, wished: str | None) -> tuple[str | None, str]:
             f"columns {', '.join(dated)} all hold dates; name the one that is the time with --time"
         )
     return None, "No column of dates: each row is a step, in the order of the rows."
+
+
+def _odd(table: pa.Table, name: str) -> Any:
+    """A value that is no time: of texts the first that is written otherwise than those before."""
+    values = table.column(name).drop_null().unique()
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    texts = values.to_pylist() if arrays.is_text(values.type) else []
+    forms = candidates(texts[0]) if texts else []
+    for text in texts:
+        forms = [form for form in forms if parsed(pa.array([text]), form) is not None]
+        if not forms:
+            return text
+    return values[0].as_py() if len(values) else None
 
 
 def _entity_column(table: pa.Table, wished: str | None, time: str | None) -> tuple[str | None, str]:

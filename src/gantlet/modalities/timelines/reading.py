@@ -1,5 +1,6 @@
 """Any record over time → series: put in order, gaps found, cut into windows of one length."""
 
+import re
 from collections.abc import Generator
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from gantlet.modalities.base import Progress, Raw, Source, SourceError
+from gantlet.modalities.tables.date_formats import candidates
 from gantlet.modalities.tables.digest import Digest
 from gantlet.modalities.tables.reading import read_table
 from gantlet.modalities.timelines.clock import Clock
@@ -19,6 +21,8 @@ from gantlet.modalities.timelines.stacks import is_stack, stacked
 DEFAULT_LENGTH = 24
 LONGEST_WHOLE = 128  # steps of the longest series, up to which all are taken whole
 GROUPS = 40  # at least, that records are cut into for some to be kept from training
+DATED = 8  # columns named after times, from which on they may be the steps
+YEAR = re.compile("(1[89]|20)[0-9]{2}")
 WINDOWS_A_GROUP = 2  # lengths of a window in such a part, at least
 
 
@@ -59,6 +63,8 @@ def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress,
     else:
         read = yield from read_table(source, settings)
         found = ordered(read.records.table, settings)
+        if found.time is None and settings.length is None:
+            _require_long(found.table)
         runs, entities = found.runs, found.entities
         length = settings.length or _length(runs, entities)
         track = Track(found.time, found.entity, found.clock, length, entities)
@@ -69,6 +75,23 @@ def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress,
         )  # fmt: skip
     track = track._replace(length=settings.length or track.length)
     return _cut(raw, runs, track, settings.stride)
+
+
+def _require_long(table: pa.Table) -> None:
+    """Rows without a time are steps, unless the table looks as if its columns were."""
+    names = table.column_names
+    dated = sum(bool(candidates(name) or YEAR.fullmatch(name)) for name in names)
+    is_dated = dated >= DATED and dated > len(names) / 2
+    if is_dated or len(names) > max(len(table), DATED):
+        seen = f"{dated:,} of its columns are named after times" if is_dated else (
+            f"it has {len(names):,} columns and {len(table):,} rows"
+        )  # fmt: skip
+        raise SourceError(
+            f"the table looks as if each row were a series: {seen}. Give an array of samples × "
+            "steps × channels (.npy), or a row for each step with its time (--time) and whose it "
+            "is (--entity); if each row is a step indeed, say so with --length, e.g. --length "
+            f"{min(DEFAULT_LENGTH, max(2, len(table) // 4))}"
+        )
 
 
 def _of_stack(source: Source) -> tuple[Raw, Runs, Track]:
