@@ -152,6 +152,25 @@ def test_ctrl_c_before_the_first_step_shows_no_traceback(tmp_path):
     assert done.stderr.strip() == "stopped at once; what was written before stands"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals as on Unix")
+def test_ctrl_c_before_the_first_step_leaves_a_run_that_can_be_gone_on_with(tmp_path, capsys):
+    script = (
+        "import os, signal, sys\nfrom gantlet import commands\nfrom gantlet.cli import main\n"
+        "play = commands.execute\n"
+        "def early(*given, **more):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n    return play(*given, **more)\n"
+        "commands.execute = early\nsys.exit(main(sys.argv[1:]))"
+    )
+    wish = ["train", "ring", "--out", str(tmp_path / "r"), "--steps", "3", *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *wish], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+    assert "Ctrl-C: stopped; no step was done. Go on with: gantlet resume" in done.stderr
+    assert main(["resume", str(tmp_path / "r")]) == 0
+    assert "finished at step 3" in capsys.readouterr().out
+
+
 def test_help_is_shown_without_torch():
     script = (
         "import sys\nfrom gantlet.cli import main\n"
