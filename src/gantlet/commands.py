@@ -167,8 +167,9 @@ def _intentions(plan: Plan, noun: str) -> Iterator[str]:
         f"network {run.network.family}: {speed.parameters_G:,} parameters in G, "
         f"{speed.parameters_D:,} in D; about {speed.megabytes:,} MiB of memory"
     )
+    penalties = (f"{name} {weight:g}" for name, weight in (run.objective.penalties or {}).items())
     yield (
-        f"loss {run.objective.loss}, penalties {run.objective.penalties}, "
+        f"loss {run.objective.loss}, penalties {', '.join(penalties) or 'none'}, "
         f"batch {run.optimization.batch}"
     )
     if plan.task.classes:

@@ -58,7 +58,8 @@ def opened_text(path: Path, settings: TableSettings) -> Opened:
 
 def _notes(how: Layout) -> tuple[str, ...]:
     parted = SHOWN.get(how.delimiter, f"'{how.delimiter}'")
-    header = "the first row holds names" if how.has_header else "no row of names"
+    header = "no row of names (if the first is one: --set data.header=true)"
+    header = "the first row holds names" if how.has_header else header
     first = f"Cells are parted by {parted}, {header}, encoding {how.encoding}"
     notes = [f"{first}, compressed by {how.packer}." if how.packer else f"{first}."]
     if how.skipped_lines:
