@@ -51,6 +51,16 @@ def test_too_few_rows_to_judge_by_are_refused(subject):
         sides(replace(subject, fake=subject.fake[:10]))
 
 
+def test_no_more_rows_are_generated_than_can_be_held_against_real_ones(run, tmp_path):
+    assert len(finished(of_run(run, 5_000, None, 0)).fake) == 200
+    np.save(tmp_path / "few.npy", cloud(90))
+    played(begun(tmp_path / "run", tmp_path / "few.npy"), tmp_path / "run")
+    said = []
+    with pytest.raises(ConfigError, match="90 real"):
+        said.extend(of_run(Folder(tmp_path / "run"), None, None, 0))
+    assert not any("generating" in progress.what for progress in said)
+
+
 def test_data_brought_to_judge_against_are_the_reference(run, tmp_path):
     np.save(tmp_path / "other.npy", cloud(150, seed=1))
     subject = finished(of_run(run, 100, tmp_path / "other.npy", 0))

@@ -85,13 +85,19 @@ def sides(subject: Subject) -> Sides:
     both = np.concatenate([train, held_out])
     if subject.is_against_held_out:
         both = np.concatenate([held_out, train])
-    count = min(len(both) // 2, len(subject.fake))
+    count = _of_use(subject.title, len(both), len(subject.fake))
+    return Sides(np.sort(both[:count]), np.sort(both[::-1][:count]))
+
+
+def _of_use(title: str, real: int, fake: int) -> int:
+    """Generated rows that are of use: as many as there are real ones on either side."""
+    count = min(real // 2, fake)
     if count < FEWEST:
         raise ConfigError(
-            f"{subject.title}: {len(both):,} real and {len(subject.fake):,} generated rows are too "
-            f"few to judge by; at least {2 * FEWEST} and {FEWEST} are wanted"
+            f"{title}: {real:,} real and {fake:,} generated rows are too few to judge by; at least "
+            f"{2 * FEWEST} and {FEWEST} are wanted"
         )
-    return Sides(np.sort(both[:count]), np.sort(both[::-1][:count]))
+    return count
 
 
 def of_run(
@@ -108,7 +114,9 @@ def of_run(
         split, rows = Split(split.train, kept), Beside(rows, other.rows, session.modality.joined)
         labels = _joined(labels, other.labels)
         fingerprint = f"{fingerprint}+{other.fingerprint}"
-    fake, fake_labels = yield from _generated(gan, count or _affordable(session.codec), seed)
+    real = len(split.train) + len(split.held_out)
+    wanted = _of_use(folder.path.name, real, count or _affordable(session.codec))
+    fake, fake_labels = yield from _generated(gan, wanted, seed)
     return Subject(
         title=folder.path.name, modality=session.modality, codec=session.codec, rows=rows,
         labels=labels, classes=session.raw.classes, split=split, fingerprint=fingerprint,
