@@ -116,18 +116,18 @@ def _shown(evaluation: Evaluation) -> None:
     for view in evaluation.views:
         console.print(f"\n[bold]{view.question}[/bold]\n{escape(view.answer)}")
         for figure in view.figures:
-            console.print(f"  {_line(figure)}", style="dim", markup=False)
+            console.print(f"  {_line(figure)}", style="dim", markup=False, soft_wrap=True)
 
 
 def _line(figure: Figure) -> str:
     if math.isnan(figure.value):
-        return f"{figure.title:<32} – {figure.words}"
+        return f"{figure.title:<38} – {figure.words}"
     scale = 100 if figure.unit == "%" else 1
     value = f"{figure.value * scale:.3g}{figure.unit}"
     if figure.low == figure.low:
         value += f" [{figure.low * scale:.3g}, {figure.high * scale:.3g}]"
     beside = f"real {figure.real * scale:.3g}" if figure.real == figure.real else ""
-    return f"{figure.title:<32} {value:<28} {beside}"
+    return f"{figure.title:<38} {value:<28} {beside}"
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -135,9 +135,9 @@ def _print_comparison(comparison: Comparison) -> None:
     console.print(f"\n{comparison.verdict}", style="bold", markup=False)
     names = list(comparison.names)
     console.print(
-        f"{'':<28} " + " ".join(f"{name[-22:]:>22}" for name in names) + "  better",
-        markup=False,
+        f"{'':<38} " + " ".join(f"{name[-22:]:>22}" for name in names) + "  better",
+        markup=False, soft_wrap=True,
     )  # fmt: skip
     for row in comparison.rows:
         values = " ".join(f"{value:>22}" for value in row.values)
-        console.print(f"{row.title:<28} {values}  {row.words}", markup=False)
+        console.print(f"{row.title:<38} {values}  {row.words}", markup=False, soft_wrap=True)
