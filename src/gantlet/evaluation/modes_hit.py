@@ -111,7 +111,7 @@ def _modes(
     common = {"m": space.size, "n": space.size, "space": space.label, "page": "modes"}
     missing = _listed(told, told.missing)
     words = f"{told.hit} of {len(told.names)} {_plural(told.kind)} are made"
-    words += f"; missing: {missing}." if missing else "."
+    words += f"; far too seldom, beyond chance: {missing}." if missing else "."
     figures = (
         Figure(
             name="modes_missing", title=f"{_plural(told.kind).capitalize()} missing",
