@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gantlet.modalities.tables.categories import fit_categories
 from gantlet.modalities.tables.converting import as_brought, as_text, converted, decided_field
 from gantlet.modalities.tables.guessing import Decision, Guess
 from gantlet.modalities.tables.settings import TableSettings
@@ -139,3 +140,12 @@ def test_categories_and_spelled_truths_are_brought_back_as_texts():
     field = decided_field(pa.field("a", pa.string()), found, is_cells=True)
     column = pa.chunked_array([converted(texts, found)])
     assert as_brought(column, field).to_pylist() == texts.to_pylist()
+
+
+def test_what_keeps_numbers_from_being_numbers_is_named_and_only_that():
+    numbers = [f"{number / 8}" for number in range(40)] * 10
+    spoilt = fit_categories(pa.array([*numbers, "Low", "Low", "ERR"]))
+    assert "numbers but for 'Low', 'ERR': if they stand for no value" in spoilt.why
+    names = [f"{number}a" for number in range(40)]  # house numbers, say
+    for texts in (numbers, names, [*numbers, *names]):
+        assert "numbers but for" not in fit_categories(pa.array(texts)).why

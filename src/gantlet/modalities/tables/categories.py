@@ -12,7 +12,13 @@ from jaxtyping import Int
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.columns import Drawn, Part, Seeds, Split
 from gantlet.modalities.tables.digits import digits_for
+from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.packing import packed, packed_values, unpacked, unpacked_values
+
+FEW = 20  # distinct values up to which categories may well be numbers
+MOSTLY = 0.5  # of the rows
+SHOWN = 3
+NUMBER = r"^\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +137,7 @@ def fit_categories(cells: pa.Array) -> CategoryColumn:
         rows = np.append(null_rows, rows)
     words = [f"{len(values):,} distinct values" if len(values) != 1 else "one value"]
     words += [f"null in {null_rows / len(cells):.1%}"] if null_rows and len(values) else []
+    words += _but_for(values.take(pa.array(order)), counts[order])
     kind = "constant" if len(rows) == 1 else "category"
     return CategoryColumn(
         type=cells.type.value_type if dictionary is not None else cells.type,
@@ -141,3 +148,18 @@ def fit_categories(cells: pa.Array) -> CategoryColumn:
         kind=kind if len(values) else "empty",
         why="; ".join(words) if len(values) else "every cell is null",
     )
+
+
+def _but_for(values: pa.Array, rows: Int[np.ndarray, "k"]) -> list[str]:
+    """What keeps a column of numbers from being one, and the way out; frequent values first."""
+    if len(values) <= FEW or not arrays.is_text(values.type):
+        return []
+    is_number = pc.match_substring_regex(values, NUMBER).to_numpy(zero_copy_only=False)
+    if is_number.all() or rows[is_number].sum() < MOSTLY * rows.sum():
+        return []
+    others = values.filter(pa.array(~is_number))
+    if len(others) > FEW:
+        return []
+    names = ", ".join(f"'{value}'" for value in others[:SHOWN].to_pylist())
+    more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
+    return [f"numbers but for {names}{more}: if they stand for no value, list them in data.nulls"]
