@@ -204,7 +204,7 @@ RULES: dict[str, Rule] = {
 
 HEALTHY = Verdict("healthy", "the game is balanced", "")
 WARMING = Verdict("warming_up", "too early to tell", "")
-LEARNING = Verdict("warming_up", "G learns from the data before the game begins", "")
+LEARNING = Verdict("warming_up", "G learns from the data alone: D is not asked", "")
 
 
 def diagnose(readings: Sequence[Reading]) -> list[Verdict]:
