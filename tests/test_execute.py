@@ -228,3 +228,10 @@ def test_a_plateau_and_a_target_end_a_run_before_its_steps_do(tmp_path):
     )
     assert "the held-out distance reached" in runs.ended(target).why
     assert runs.ended(target).step < 10_000
+
+
+@pytest.mark.parametrize(("rows", "is_told"), [(40, True), (60, False)])
+def test_a_run_that_keeps_no_rows_from_training_says_so(rows, is_told, tmp_path):
+    events = runs.played(runs.begun(tmp_path / "run", runs.cloud(rows)), tmp_path / "run")
+    notes = [event.text for event in events if isinstance(event, Noted)]
+    assert any("no rows are kept from training" in note for note in notes) == is_told

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TypeVar
 
 import torch
@@ -32,7 +32,7 @@ from gantlet.events import (
 )
 from gantlet.files import lock
 from gantlet.folder import Folder
-from gantlet.measure import Calibration, Meter
+from gantlet.measure import NO_HOLD_OUT, Calibration, Meter
 from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
@@ -57,10 +57,7 @@ def execute(
         StoreError: the folder cannot be written, or another process trains in it.
     """
     world = world or World()
-    if world.rank == 0:
-        with lock(folder.path):
-            yield from Execution(session, folder, world, minutes).events()
-    else:
+    with lock(folder.path) if world.rank == 0 else nullcontext():
         yield from Execution(session, folder, world, minutes).events()
 
 
@@ -103,6 +100,8 @@ class Execution:
         if self.is_over or self.clock.progress(state) >= 1:
             yield Ended(state.step, "the run was finished before; give it more --minutes", False)
             return
+        if not self.meter.has_hold_out:
+            yield Noted(NO_HOLD_OUT)
         try:
             if state.step == 0 and self.is_writer:
                 yield from self._drawn()

@@ -82,6 +82,12 @@ def _nearest(x: Float[np.ndarray, "n d"]) -> float:
     return float(np.sqrt(np.median(np.maximum(distance.min(1), 0))))
 
 
+NO_HOLD_OUT = (
+    "no rows are kept from training, so the held-out distance is one to rows that were trained on; "
+    "50 rows and keeping.hold_out are needed for more"
+)
+
+
 class Meter:
     """Measures a run against rows kept from training, or against training rows for lack of any."""
 
