@@ -2,12 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float32, Int, Integer
 
 from gantlet.modalities.base import Holes
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.aligning import aligned, spelled
-from gantlet.modalities.tables.codec import TableCodec
+from gantlet.modalities.tables.codec import Coded, TableCodec
 from gantlet.modalities.tables.columns import Drawn
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.kernels import pc
@@ -56,16 +56,7 @@ def holes(codec: TableCodec, rows: Records) -> Holes:
         return able
 
     def filled(samples: Samples) -> Records:
-        codes, positions = coded.codes.copy(), coded.positions.copy()
-        drawn = codec.coded_samples(samples)
-        block = offsets([sum(len(p.digits.sizes) for p in kind.parts) for kind in codec.kinds])
-        position = offsets([sum(p.positioned for p in kind.parts) for kind in codec.kinds])
-        for place in range(len(codec.kinds)):
-            gaps = empty[:, place]
-            own = slice(block[place], block[place + 1])
-            codes[gaps, own] = drawn.codes[gaps, own]
-            own = slice(position[place], position[place + 1])
-            positions[gaps, own] = drawn.positions[gaps, own]
+        codes, positions = _spliced(codec, coded, codec.coded_samples(samples), empty)
         made = codec.decode_codes(codes, positions).table
         table = rows.table
         for place in np.flatnonzero(empty.any(0) & modelled):
@@ -80,6 +71,22 @@ def holes(codec: TableCodec, rows: Records) -> Holes:
         return Records(table, rows.form)
 
     return Holes(size=len(places), allowed=allowed, fits=fits, filled=filled)
+
+
+def _spliced(
+    codec: TableCodec, known: Coded, drawn: Coded, empty: Bool[np.ndarray, "n columns"]
+) -> tuple[Integer[np.ndarray, "n blocks"], Float32[np.ndarray, "n positions"]]:
+    """Codes and positions of what is known, and where a cell is empty those of what was drawn."""
+    codes, positions = known.codes.copy(), known.positions.copy()
+    block = offsets([sum(len(p.digits.sizes) for p in kind.parts) for kind in codec.kinds])
+    position = offsets([sum(p.positioned for p in kind.parts) for kind in codec.kinds])
+    for place in range(len(codec.kinds)):
+        gaps = empty[:, place]
+        own = slice(block[place], block[place + 1])
+        codes[gaps, own] = drawn.codes[gaps, own]
+        own = slice(position[place], position[place + 1])
+        positions[gaps, own] = drawn.positions[gaps, own]
+    return codes, positions
 
 
 def _equal(one: pa.ChunkedArray, other: pa.ChunkedArray, name: str) -> Bool[np.ndarray, "n"]:
