@@ -14,7 +14,8 @@ from gantlet.engine.schedule import OptimizationSettings
 from gantlet.engine.state import TrainState, started
 from gantlet.engine.train import Game, PolicySettings, train
 from gantlet.networks import Task, chain_drawing
-from gantlet.networks.chain import CHAIN, ChainGenerator, ChainSettings
+from gantlet.networks.chain import CHAIN
+from gantlet.networks.chain_generator import ChainGenerator, ChainSettings
 from gantlet.types import Batch
 
 BLOCKS = (2, 3, 2)
@@ -30,6 +31,9 @@ def chain(classes: int = 0, positions: int = 0, scale: float = 1.5) -> ChainGene
         G = ChainGenerator(Task((size,), classes, len(BLOCKS) + positions, BLOCKS), SETTINGS)
         for weight in G.parameters():
             torch.nn.init.normal_(weight, 0.0, scale * weight.shape[-1] ** -0.5)
+        G.freedom.fill_(0.7)
+        G.parent.copy_(torch.tensor([-1, 0, 1]))
+        G.added[BLOCKS[0] :] = scale * torch.randn(sum(BLOCKS[1:]), max(BLOCKS))
     return G.double()
 
 
@@ -84,7 +88,6 @@ def test_the_gradient_through_choices_is_that_of_the_expectation_where_it_is_lin
     G = ChainGenerator(Task((3,), 0, 1, (3,)), SETTINGS).double()
     with torch.no_grad():
         G.shares.copy_(torch.tensor([0.3, -0.2, 0.9]))
-        G.out.zero_()
     c = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     z = torch.randn(7, 1, dtype=torch.float64)
     (G(z) @ c).mean().backward()
@@ -95,13 +98,20 @@ def test_the_gradient_through_choices_is_that_of_the_expectation_where_it_is_lin
 
 def test_shares_set_out_from_the_datas_own():
     G = chain(scale=0.0)
-    x = encoded([(0, 0, 1)] * 3 + [(1, 2, 1)])
+    x = encoded(list(itertools.product([0, 0, 0, 1], [0, 0, 0, 2], [1])))  # nothing hangs together
     assert CHAIN.prime is not None
     CHAIN.prime(G, G, x, None)
     p = torch.exp(-G.surprisal(encoded([(0, 0, 1), (0, 1, 1)]), None, None))
     # Each choice counts as if it had been seen once more, divided among its block's.
-    first, second, last = 3.5 / 5, 3 + 1 / 3, 4.5 / 5
-    assert_close(p.detach(), torch.tensor([second, 1 / 3]).double() / 5 * first * last)
+    first, second, last = 12.5 / 17, 12 + 1 / 3, 16.5 / 17
+    assert_close(p.detach(), torch.tensor([second, 1 / 3]).double() / 17 * first * last)
+
+
+def test_the_more_rows_there_are_the_more_a_choice_stands_by_itself():
+    for rows, expected in ((100, 0.05), (2_000, 0.2), (12_000, 1.0)):
+        G = chain()
+        CHAIN.prime(G, G, encoded([(0, 0, 1), (1, 2, 1)]).repeat(rows // 2, 1), None)
+        assert G.freedom.item() == pytest.approx(expected)
 
 
 def test_labels_change_how_likely_samples_are():
@@ -157,7 +167,8 @@ def test_likelihood_alone_teaches_what_depends_on_what_and_leaves_the_opponent_a
     state, ticks = played(warm_up=1.0)
     with torch.no_grad():
         source = torch.Generator().manual_seed(9)
-        codes = state.G.codes(state.G(torch.randn(20_000, 3, generator=source)))
+        z = torch.randn(20_000, 3, generator=source)
+        codes = state.G_ema.codes(state.G_ema(z))
     assert (codes[:, 0] == codes[:, 2]).float().mean().item() == pytest.approx(0.9, abs=0.02)
     assert (codes[:, 1] == codes[:, 0] + codes[:, 2]).float().mean() > 0.98
     assert all(tick.rates.is_warm_up and "D/loss" not in tick.scalars for tick in ticks)
@@ -172,7 +183,8 @@ def test_the_game_begins_where_the_warm_up_ends_and_keeps_what_was_learned():
     assert all("G/surprisal" in tick.scalars for tick in ticks)
     with torch.no_grad():
         source = torch.Generator().manual_seed(9)
-        codes = state.G.codes(state.G(torch.randn(20_000, 3, generator=source)))
+        z = torch.randn(20_000, 3, generator=source)
+        codes = state.G_ema.codes(state.G_ema(z))
     assert (codes[:, 0] == codes[:, 2]).float().mean().item() == pytest.approx(0.9, abs=0.03)
 
 

@@ -15,7 +15,8 @@ from gantlet.modalities.tables.codec import fit_table
 from gantlet.modalities.tables.holes import holes
 from gantlet.modalities.tables.records import Records
 from gantlet.networks import Task
-from gantlet.networks.chain import CHAIN, ChainGenerator, ChainSettings
+from gantlet.networks.chain import CHAIN
+from gantlet.networks.chain_generator import ChainGenerator, ChainSettings
 from gantlet.sampling import Part
 
 BLOCKS = (3, 2, 3)

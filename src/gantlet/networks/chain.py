@@ -1,215 +1,16 @@
-"""A chain of choices for tables: each drawn given all before it, all from one z.
-
-G is the triangular map of a masked autoencoder (Germain et al. 2015): p(x) = Π p(xᵢ | x₁ … xᵢ₋₁),
-and x = G(z) takes each choice by the inverse of its distribution function at Φ(zᵢ). So G has a
-density that likelihood can be computed of, and is a generator like any other: the game's gradient
-goes straight through the choices (Bengio et al. 2013).
-"""
-
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+"""The family for tables: G a chain of choices, D an MLP, and what G sets out from."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, leaky_relu, linear
+from torch.nn.functional import leaky_relu
 
-from gantlet.config import ConfigError, setting
 from gantlet.layers import Projection
 from gantlet.networks.base import Family, Tally, Task
-from gantlet.networks.chain_drawing import SLOPE, Block, Weights, drawn
-from gantlet.networks.chain_steepness import Passed, lengths
+from gantlet.networks.chain_generator import ChainGenerator, ChainSettings
+from gantlet.networks.chain_links import linked
+from gantlet.networks.chain_rows import freedom
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChainSettings:
-    width: int = setting(192, "units in each hidden layer of G")
-    depth: int = setting(1, "hidden layers of G")
-    forget: float = setting(
-        0.1, "share of earlier choices hidden from G as it learns by likelihood"
-    )
-    dropout: float = setting(0.1, "share of hidden units left out as G learns by likelihood")
-    width_D: int = setting(256, "units in each hidden layer of D")
-
-    def __post_init__(self) -> None:
-        for name in ("forget", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"network.options.{name} = {getattr(self, name)}: 0 ≤ share < 1")
-
-
-class ChainGenerator(nn.Module):
-    """Hidden unit u serves the blocks from its place ⌊u·blocks/width⌋ on and sees those before."""
-
-    place: Tensor  # of each hidden unit
-    block: Tensor  # of each choice
-    first: Tensor  # choice of each block
-
-    def __init__(self, task: Task, settings: ChainSettings) -> None:
-        super().__init__()
-        blocks, width = task.blocks, settings.width
-        self.blocks, self.settings = blocks, settings
-        self.total, self.positions = sum(blocks), task.shape[0] - sum(blocks)
-        count = len(blocks)
-        place = torch.arange(width) * count // width
-        self.register_buffer("place", place, persistent=False)
-        sizes = torch.tensor(blocks)
-        self.register_buffer(
-            "block", torch.arange(count).repeat_interleave(sizes), persistent=False
-        )
-        self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
-        self.edges = list(pairwise([0, *accumulate(blocks)]))  # choices of each block
-        # Units that a block's outcome may be told from: those whose place is at or before it.
-        self.seen = [int((place <= i).sum()) for i in range(count)]
-        self.choices = nn.Parameter(torch.randn(self.total, width) * count**-0.5)
-        self.by_class = nn.Parameter(torch.zeros(max(1, task.classes), width))
-        scale = (2 / width) ** 0.5
-        self.hidden = nn.ParameterList(
-            [nn.Parameter(torch.randn(width, width) * scale) for _ in range(settings.depth - 1)]
-        )
-        self.biases = nn.ParameterList(
-            [nn.Parameter(torch.zeros(width)) for _ in range(settings.depth - 1)]
-        )
-        self.out = nn.Parameter(torch.randn(self.total, width) * 0.1 / width**0.5)
-        self.shares = nn.Parameter(torch.zeros(self.total))  # log-shares of the choices, at first
-
-    def weights(self) -> Weights:
-        """The matrices as they may be used."""
-        earlier = (self.block[:, None] < self.place).to(self.choices)
-        up_to = (self.place <= self.place[:, None]).to(self.choices)
-        seen = (self.place <= self.block[:, None]).to(self.choices)
-        hidden = [weight * up_to for weight in self.hidden]
-        return Weights(
-            self.choices * earlier, hidden, list(self.biases), self.out * seen, self.shares
-        )
-
-    def forward(self, z: Latents, y: Labels | None = None) -> Samples:
-        uniform, sums = self._uniform(z), self._start(y, len(z))
-        if torch.is_grad_enabled():
-            return self._drawn(uniform, sums, self.weights())
-        return self._fast(uniform, sums, None, hot=True)[0]
-
-    @torch.no_grad()
-    def within(
-        self, z: Latents, y: Labels | None, allowed: Bool[Tensor, "b choices"]
-    ) -> tuple[Samples, PerSample]:
-        """Samples of allowed choices only, and ln of the probability that each would fall so.
-
-        Each choice is drawn given those before it alone: samples are those of G given the
-        allowed once they are weighted by that probability.
-        """
-        return self._fast(self._uniform(z), self._start(y, len(z)), allowed.T, hot=True)
-
-    @torch.no_grad()
-    def numbered(self, z: Latents, y: Labels | None) -> Float[Tensor, "b numbers"]:
-        """G(z) with the number of each choice in place of its block."""
-        return self._fast(self._uniform(z), self._start(y, len(z)), None, hot=False)[0]
-
-    def _uniform(self, z: Latents) -> Float[Tensor, "b latents"]:
-        # Below one even after rounding, so that some sum always exceeds its share of the last.
-        used = z[:, : len(self.blocks) + self.positions]
-        return torch.special.ndtr(used).clamp_max(1 - torch.finfo(z.dtype).eps)
-
-    def _start(self, y: Labels | None, count: int) -> Float[Tensor, "b width"]:
-        return (self.by_class if y is None else self.by_class[y]).expand(count, -1)
-
-    def _drawn(
-        self, uniform: Float[Tensor, "b latents"], sums: Float[Tensor, "b width"], weights: Weights
-    ) -> Samples:
-        """Choices in turn, with a gradient that takes each for its probabilities."""
-        layers: list[list[Tensor]] = [[] for _ in range(len(weights.hidden) + 1)]
-        out: list[Tensor] = []
-        for i, (start, stop) in enumerate(self.edges):
-            own = slice(self.seen[i - 1] if i else 0, self.seen[i])
-            x = leaky_relu(sums[:, own], SLOPE)
-            layers[0].append(x)
-            for depth, (matrix, bias) in enumerate(
-                zip(weights.hidden, self.biases, strict=True), start=1
-            ):
-                before = torch.cat(layers[depth - 1], dim=1)
-                x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
-                layers[depth].append(x)
-            seen = torch.cat(layers[-1], dim=1)
-            logits = linear(seen, weights.out[start:stop, : own.stop], self.shares[start:stop])
-            p = logits.softmax(1)
-            hard = torch.zeros_like(p).scatter_(1, chosen(p, uniform[:, i])[:, None], 1.0)
-            out.append(hard + p - p.detach())
-            sums = sums + out[-1] @ weights.choices[start:stop]
-        return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
-
-    def _fast(
-        self,
-        uniform: Float[Tensor, "b latents"],
-        sums: Float[Tensor, "b width"],
-        allowed: Bool[Tensor, "choices b"] | None,
-        *,
-        hot: bool,
-    ) -> tuple[Samples, PerSample]:
-        """The same choices without a gradient, one-hot or by number."""
-        units = pairwise([0, *self.seen])
-        blocks = [
-            Block(slice(*own), slice(*new)) for own, new in zip(self.edges, units, strict=True)
-        ]
-        lines = uniform.T.contiguous()
-        made = drawn(lines[: len(blocks)], sums, self.weights(), blocks, allowed, hot=hot)
-        choices = made.numbers if made.hot is None else made.hot
-        return torch.cat([choices, 2 * lines[len(blocks) :] - 1]).T, made.chance
-
-    def codes(self, x: Samples) -> Int[Tensor, "b blocks"]:
-        """The number of each choice within its block."""
-        blocks = [x[:, start:stop].argmax(1) for start, stop in self.edges]
-        return torch.stack(blocks, dim=1)
-
-    def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
-        """−Σ ln p(xᵢ | x₁ … xᵢ₋₁) in nats; positions are uniform and cost nothing."""
-        return self._passed(x, y, noise).surprisal
-
-    def steepness(self, x: Samples, y: Labels | None) -> tuple[PerSample, PerSample]:
-        """Each sample's surprisal, and the length of its gradient in all of G's weights."""
-        passed = self._passed(x, y, None)
-        return passed.surprisal, lengths(passed, self.place, self.block)
-
-    def _passed(self, x: Samples, y: Labels | None, noise: Noise | None) -> Passed:
-        weights, codes = self.weights(), self.codes(x)
-        rows = torch.nn.functional.embedding(codes + self.first, weights.choices)
-        if noise is not None and self.settings.forget:
-            kept = noise.uniform("G/forget", len(self.blocks)) >= self.settings.forget
-            rows = rows * kept[:, :, None]
-        sums, inputs = [self._start(y, len(x)) + rows.sum(1)], []
-        hidden = leaky_relu(sums[0], SLOPE)
-        left_out = Dropout(noise, self.settings.dropout)
-        for matrix, bias in zip(weights.hidden, self.biases, strict=True):
-            inputs.append(left_out(hidden))
-            sums.append(linear(inputs[-1], matrix, bias))
-            hidden = hidden + leaky_relu(sums[-1], SLOPE)
-        inputs.append(left_out(hidden))
-        logits = linear(inputs[-1], weights.out, self.shares)
-        total = [
-            cross_entropy(logits[:, start:stop], codes[:, i], reduction="none")
-            for i, (start, stop) in enumerate(self.edges)
-        ]
-        return Passed(inputs, [*sums, logits], torch.stack(total).sum(0))
-
-
-def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
-    """The first choice at which the distribution function exceeds `uniform`."""
-    function = p.cumsum(1)
-    # The last sum may miss 1 by rounding; what lies beyond it is the last choice's.
-    return (function[:, :-1] <= uniform[:, None]).sum(1)
-
-
-class Dropout:
-    """Leaves out units by numbers of the step's own; nothing where there is no noise."""
-
-    def __init__(self, noise: Noise | None, share: float) -> None:
-        self.noise, self.share, self.layer = noise if share else None, share, 0
-
-    def __call__(self, hidden: Float[Tensor, "b *t width"]) -> Float[Tensor, "b *t width"]:
-        if self.noise is None:
-            return hidden
-        self.layer += 1
-        kept = self.noise.uniform(f"G/dropout/{self.layer}", hidden.shape[-1]) >= self.share
-        return hidden * (kept if hidden.ndim == 2 else kept[:, None]) / (1 - self.share)
 
 
 class ChainDiscriminator(nn.Module):
@@ -233,14 +34,18 @@ class ChainDiscriminator(nn.Module):
 
 
 def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
-    """Sets out from the choices' shares, as if all columns were independent."""
+    """Sets out from the choices' shares, and from the pairs that hang together most."""
     del D, y
     assert isinstance(G, ChainGenerator), "a chain's prime is given a chain"
     with torch.no_grad():
-        taken = (G.codes(x.to(G.first.device)) + G.first).flatten()
-        counts = torch.bincount(taken, minlength=G.total)
+        codes = G.codes(x.to(G.first.device))
+        counts = torch.bincount((codes + G.first).flatten(), minlength=G.total)
         sizes = torch.tensor(G.blocks).to(counts)[G.block]
         G.shares.copy_(torch.log((counts + 1 / sizes) / (len(x) + 1)))
+        links = linked(codes, G.blocks, G.shares)
+        G.parent.copy_(links.parent)
+        G.added.copy_(links.added)
+        G.freedom.fill_(freedom(len(x)))
 
 
 def _within(
@@ -271,7 +76,7 @@ def _tallied(G: nn.Module, x: Samples) -> Float[Tensor, "b choices"]:
 
 
 def _set_out(G: nn.Module, sums: Float[Tensor, "choices"], deviation: float) -> None:
-    """Log-shares as `_prime` has them, of counts that noise has made uncertain."""
+    """Log-shares as `_prime` has them, of counts that noise has made uncertain; no links."""
     assert isinstance(G, ChainGenerator), "a chain is given a chain's counts"
     with torch.no_grad():
         # Half the noise: no count below it can be told from nought.

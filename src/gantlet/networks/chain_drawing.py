@@ -27,6 +27,7 @@ class Weights(NamedTuple):
     biases: list[Float[Tensor, "width"]]  # of the hidden
     out: Float[Tensor, "choices width"]
     shares: Float[Tensor, "choices"]  # what the logits are where nothing is known
+    added: Float[Tensor, "choices k"]  # to them, by the choices of each block's parent
 
 
 class Drawn(NamedTuple):
@@ -42,6 +43,7 @@ class Block(NamedTuple):
 
     choices: slice
     units: slice
+    parent: int  # the block that it leans on; −1: none
 
 
 def drawn(
@@ -68,6 +70,8 @@ def drawn(
     longest = max(block.choices.stop - block.choices.start for block in blocks)
     numbers = torch.arange(longest, device=start.device, dtype=start.dtype)
     out = start.new_empty(len(weights.out) if hot else longest, start.shape[0])
+    there = lines_chosen.new_empty(start.shape[0])
+    leaning = start.new_empty(longest, start.shape[0])
     up_to = (numbers <= numbers[:, None]).to(start)  # its product with p is p's running sums
     for at in range(0, len(blocks), GROUP):
         group = blocks[at : at + GROUP]
@@ -85,16 +89,20 @@ def drawn(
             weights.shares[lines, None], weights.out[lines, : units.start],
             layers[-1][: units.start],
         )  # fmt: skip
-        for number, (own, new) in enumerate(group, start=at):
+        for number, (own, new, parent) in enumerate(group, start=at):
             near = slice(units.start, new.stop)  # units of the group that the block sees
             leaky_relu(layers[0][new], SLOPE, inplace=True)
             for depth, matrix in enumerate(weights.hidden):
                 x = sums[depth][new.start - units.start : new.stop - units.start]
                 leaky_relu(x.addmm_(matrix[new, near], layers[depth][near]), SLOPE, inplace=True)
                 torch.add(x, layers[depth][new], out=layers[depth + 1][new])
+            count = own.stop - own.start
             values = logits[own.start - lines.start : own.stop - lines.start]
             values.addmm_(weights.out[own, near], layers[-1][near])
-            count = own.stop - own.start
+            if parent >= 0:
+                there.copy_(chosen[parent])
+                added = torch.index_select(weights.added[own], 1, there, out=leaning[:count])
+                values += added
             if allowed is not None:
                 # What is left may be too unlikely for its probabilities to be told from nought.
                 whole = values.logsumexp(0)

@@ -11,33 +11,49 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gantlet.networks.chain_rows import ChoiceRows
 from gantlet.types import PerSample
 
 
 class Passed(NamedTuple):
     """What a pass over samples went through, without anything left out."""
 
+    made: Int[Tensor, "b blocks"]  # the choices, counted over all blocks
     inputs: list[Float[Tensor, "b width"]]  # of each layer but the first
     sums: list[Float[Tensor, "b units"]]  # that come out of each layer, the first's too
     surprisal: PerSample
 
 
 def lengths(
-    passed: Passed, place: Int[Tensor, "width"], block: Int[Tensor, "choices"]
+    passed: Passed, place: Int[Tensor, "width"], rows: ChoiceRows, freedom: Float[Tensor, ""]
 ) -> PerSample:
     """‖∇s(x)‖ over all weights, for each x by itself; the graph is kept for a pass of the caller's.
 
     Args:
         place: of each hidden unit, ascending; it is fed by units of the same place or before it
-        block: of each choice; it is told from units whose place is at or before it
+        rows: what the choices' weights are made of, the first layer's and the last one's alike
     """
-    slopes = torch.autograd.grad(passed.surprisal.sum(), passed.sums, retain_graph=True)
-    # Each choice made has a row of weights, of which the units of a later place hear; and the
-    # label has one, of which all do.
-    squares = (slopes[0].square() * (place + 1)).sum(1)
-    outs = [place] * (len(passed.inputs) - 1) + [block]
-    for inputs, slope, out in zip(passed.inputs, slopes[1:], outs, strict=True):
-        last = torch.searchsorted(place, out, right=True) - 1
-        heard = inputs.detach().square().cumsum(1)[:, last]
-        squares = squares + (slope.square() * (heard + 1)).sum(1)  # 1: of the bias
-    return squares.sqrt()
+    entering, *hidden, leaving = torch.autograd.grad(
+        passed.surprisal.sum(), passed.sums, retain_graph=True
+    )
+    # Each choice made has weights of its own and a slope, of which the units of a later place
+    # hear; and the label has a row, of which all do.
+    fed = (freedom.square() + rows.place[passed.made].square()).cumsum(1)
+    fed = torch.cat([torch.ones_like(fed[:, :1]), 1 + fed], dim=1)[:, place]
+    squares = (entering.square() * fed).sum(1)
+    heard = [inputs.detach().square().cumsum(1) for inputs in passed.inputs]
+    for before, slope in zip(heard, hidden, strict=False):
+        squares = squares + (slope.square() * (_up_to(before, place, place) + 1)).sum(1)  # 1: bias
+    blocks = torch.arange(passed.made.shape[1], device=place.device)
+    own = torch.zeros_like(passed.made, dtype=leaving.dtype)
+    own = own.index_add(1, rows.block, (freedom * leaving).square())
+    along = torch.zeros_like(own).index_add(1, rows.block, leaving * rows.place)
+    last = ((own + along.square()) * _up_to(heard[-1], place, blocks)).sum(1)
+    return (squares + last + leaving.square().sum(1)).sqrt()
+
+
+def _up_to(
+    heard: Float[Tensor, "b width"], place: Int[Tensor, "width"], own: Int[Tensor, "units"]
+) -> Float[Tensor, "b units"]:
+    """Sums over the inputs whose place is at or before each unit's own."""
+    return heard[:, torch.searchsorted(place, own, right=True) - 1]

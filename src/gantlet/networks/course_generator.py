@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear, log_softmax
 
 from gantlet.networks.base import Task
-from gantlet.networks.chain import Dropout
+from gantlet.networks.chain_generator import Dropout
 from gantlet.networks.course_held import Held, Late
 from gantlet.networks.course_parts import Layout, drawn
 from gantlet.networks.course_settings import CourseSettings

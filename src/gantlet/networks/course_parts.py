@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gantlet.networks.base import Task
-from gantlet.networks.chain import chosen
+from gantlet.networks.chain_generator import chosen
 from gantlet.types import Samples, Timed
 
 
