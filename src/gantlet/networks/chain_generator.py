@@ -24,7 +24,7 @@ from gantlet.types import Labels, Latents, Noise, PerSample, Samples
 
 @dataclass(frozen=True, kw_only=True)
 class ChainSettings:
-    width: int = setting(192, "units in each hidden layer of G")
+    width: int = setting(160, "units in each hidden layer of G")
     depth: int = setting(1, "hidden layers of G")
     forget: float = setting(
         0.1, "share of earlier choices hidden from G as it learns by likelihood"
