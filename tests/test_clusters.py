@@ -29,6 +29,14 @@ def test_holm_corrects_as_in_the_textbook():
     assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
 
 
+def test_there_are_no_more_modes_than_distinct_rows():
+    rng = np.random.default_rng(4)
+    kinds = rng.normal(size=(3, 5))
+    found = cluster_modes(*(kinds[rng.integers(3, size=400)] for _ in range(3)), 50)
+    assert len(found.centres) == found.fake.hit == 3
+    assert found.fake.real.sum() == 200
+
+
 def test_sets_that_are_alike_have_no_mode_wrong():
     wrong = 0
     for seed in range(20):

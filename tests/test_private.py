@@ -162,6 +162,12 @@ def test_a_private_run_learns_by_noisy_steps_alone_and_says_what_it_promises(tmp
     assert (made["kind"] == "a").mean() == pytest.approx(0.7, abs=0.08)
 
 
+def test_what_a_private_run_promised_stands_in_its_evaluation(tmp_path):
+    people().to_csv(tmp_path / "people.csv", index=False)
+    events = list(gantlet.fit(tmp_path / "people.csv", out=tmp_path / "run", settings=SETTINGS))
+    assert gantlet.evaluate(tmp_path / "run").facts["training ended"] == events[-1].why
+
+
 def test_a_private_run_keeps_nothing_that_held_out_rows_had_a_part_in(tmp_path):
     gantlet.train(people(), out=tmp_path / "run", settings=SETTINGS)
     assert tuple(gantlet.load(tmp_path / "run").calibration) == (0.0, 0.0)

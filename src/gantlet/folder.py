@@ -88,6 +88,11 @@ class Folder:
             for event in self.logged()
         )
 
+    def why_ended(self) -> str:
+        """Why the run last came to an end, and what it then promised; empty while it is open."""
+        ends = [event["why"] for event in self.logged() if event["event"] == "ended"]
+        return ends[-1] if ends else ""
+
     def truncate_log(self, step: int) -> None:
         """Drops events after `step`: they belong to steps that will be done again."""
         kept = [e for e in self.logged() if e.get("step", 0) <= step]

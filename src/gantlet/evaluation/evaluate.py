@@ -244,6 +244,8 @@ def _facts(subject: Subject, space: Space) -> dict[str, str]:
     }
     if subject.gan is not None and subject.gan.path is not None:
         facts["run"] = str(subject.gan.path)
+    if subject.ended:
+        facts["training ended"] = subject.ended
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return facts | {"versions": f"{versions}, Python {platform.python_version()}"}
 

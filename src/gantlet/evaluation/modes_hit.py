@@ -57,9 +57,9 @@ def _classes(subject: Subject, space: Space) -> Modes:
 
 
 def _clusters(subject: Subject, space: Space) -> Modes:
-    count = max(2, min(CLUSTERS, space.size // ROWS_EACH))
-    found = cluster_modes(space.reference, space.stand_in, space.fake, count, subject.seed)
-    shares = found.fake
+    wanted = max(2, min(CLUSTERS, space.size // ROWS_EACH))
+    found = cluster_modes(space.reference, space.stand_in, space.fake, wanted, subject.seed)
+    shares, count = found.fake, len(found.centres)
     real, fake = (counts / counts.sum() for counts in (shares.real, shares.fake))
     error = np.sqrt(real / shares.real.sum() + fake / shares.fake.sum())
     told = _Told(

@@ -44,6 +44,7 @@ class Subject:
     is_against_held_out: bool = False  # the reference is data that the user brought
     formats: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})  # of real and of judged files
     seed: int = 0
+    ended: str = ""  # why the run came to an end, and what it then promised
 
 
 class Sides(NamedTuple):
@@ -122,7 +123,7 @@ def of_run(
         labels=labels, classes=session.raw.classes, split=split, fingerprint=fingerprint,
         fake=fake, fake_labels=fake_labels, gan=gan, explorable=explorable(gan),
         is_against_held_out=against is not None,
-        formats=(session.raw.formats, {}), seed=seed,
+        formats=(session.raw.formats, {}), seed=seed, ended=folder.why_ended(),
     )  # fmt: skip
 
 

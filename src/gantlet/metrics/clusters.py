@@ -78,9 +78,11 @@ def cluster_modes(
     """Modes by k-means of one half of the reals; the other half is what others are held against.
 
     Rows that the centres were fitted to lie nearer to them than new rows do: were they counted,
-    real data, too, would seem to miss modes. Labels are given for all reals.
+    real data, too, would seem to miss modes. Labels are given for all reals. Of `count` modes no
+    more are looked for than there are distinct rows.
     """
     means, counted = _fitted(real, count, seed)
+    count = len(means.cluster_centers_)
     real_labels, stand_in_labels, fake_labels = (
         np.asarray(means.predict(np.ascontiguousarray(x)), np.int64) for x in (real, stand_in, fake)
     )
@@ -91,6 +93,16 @@ def cluster_modes(
         real_labels,
         fake_labels,
     )
+
+
+def distinct(rows: Float[np.ndarray, "m d"], most: int) -> int:
+    """How many different rows there are, or `most` if there are more."""
+    seen: set[bytes] = set()
+    for row in rows:
+        seen.add(row.tobytes())
+        if len(seen) == most:
+            break
+    return len(seen)
 
 
 def holm(p_values: Float64[np.ndarray, "count"]) -> Float64[np.ndarray, "count"]:
@@ -110,7 +122,8 @@ def _fitted(
     if not 1 <= count <= half:
         raise ValueError(f"{len(real)} real rows do not make {count} clusters: 1 to {half} do")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(real))[:half])
-    means = KMeans(count, max_iter=50, random_state=seed).fit(real[chosen])
+    rows = real[chosen]
+    means = KMeans(distinct(rows, count), max_iter=50, random_state=seed).fit(rows)
     counted = np.ones(len(real), bool)
     counted[chosen] = False
     return means, counted

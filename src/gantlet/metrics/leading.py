@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 from sklearn.cluster import KMeans
 
+from gantlet.metrics.clusters import distinct
+
 ROWS = 20_000  # of the largest set: fewer are soon held against each other in full
 COLUMNS = 512  # as long as rows are short, full tiles cost little more
 PART = 8  # of all coordinates one in so many may be a leading one
@@ -71,7 +73,7 @@ def leads(
     largest = max(seen, key=lambda one: len(one[0]))[0]
     count = max(1, len(largest) // CELL)
     sample = largest[:: max(1, len(largest) // (20 * count))]
-    means = KMeans(count, max_iter=10, random_state=0).fit(sample)
+    means = KMeans(distinct(sample, count), max_iter=10, random_state=0).fit(sample)
     # Neighbouring numbers for clusters that lie about the same place along the first axis.
     rank = np.argsort(np.argsort(means.cluster_centers_[:, 0]))
     made = []
