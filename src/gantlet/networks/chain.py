@@ -45,7 +45,7 @@ def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
         links = linked(codes, G.blocks, G.shares)
         G.parent.copy_(links.parent)
         G.added.copy_(links.added)
-        G.freedom.fill_(freedom(len(x)))
+        G.freedom.fill_(freedom(len(x), G.total))
 
 
 def _within(

@@ -78,9 +78,11 @@ def drawn(
         lines = slice(group[0].choices.start, group[-1].choices.stop)
         units = slice(group[0].units.start, group[-1].units.stop)
         # Each choice's row is looked up: a product with what is one-hot would cost far more.
-        rows = weights.choices[: lines.start, units].contiguous()
-        known = embedding_bag(lines_chosen[:, :at], rows, mode="sum") if at else 0
-        layers[0][units] = (start[:, units] + known).T
+        # Where blocks outnumber units a group may have none, which torch's kernel fails at.
+        if units.start < units.stop:
+            rows = weights.choices[: lines.start, units].contiguous()
+            known = embedding_bag(lines_chosen[:, :at], rows, mode="sum") if at else 0
+            layers[0][units] = (start[:, units] + known).T
         sums = [
             torch.addmm(bias[units, None], matrix[units, : units.start], layer[: units.start])
             for matrix, bias, layer in zip(weights.hidden, weights.biases, layers, strict=False)

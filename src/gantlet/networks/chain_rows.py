@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-ROWS = 10_000  # from which choices' own weights are learned as fast as slopes
+ROWS = 20  # for each choice, from which its own weights are learned as fast as slopes
 LEAST = 0.05  # of that pace, with however few rows
 
 
@@ -36,6 +36,6 @@ class ChoiceRows(nn.Module):
         return freedom * self.own + self.place[:, None] * self.slope[self.block]
 
 
-def freedom(rows: float) -> float:
+def freedom(rows: int, choices: int) -> float:
     """The factor on choices' own weights where there are so many rows to learn from."""
-    return min(1.0, max(LEAST, rows / ROWS))
+    return min(1.0, max(LEAST, rows / (ROWS * choices)))
