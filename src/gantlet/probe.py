@@ -1,5 +1,6 @@
 """What this machine can do with a run: seconds a step, threads that help, memory."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from gantlet.run import Run, begun, game
 from gantlet.types import Batch
 
 SECONDS = 0.4  # of measuring for each number of threads
+LONG = 1.0  # seconds of a step that one alone tells enough of
 
 
 class Speed(NamedTuple):
@@ -72,16 +74,21 @@ def _steps(run: Run, task: Task, rules: Game) -> Iterator[Tick]:
 
 def _images_per_second(run: Run, task: Task, rules: Game) -> float:
     ticks = _steps(run, task, rules)
-    for _ in range(2):  # the first steps set things up
+    _seconds(run, ticks, 1)  # the first steps set things up
+    each = _seconds(run, ticks, 1)
+    if each < LONG:
+        count = max(3, math.ceil(SECONDS / each))
+        each = _seconds(run, ticks, count) / count
+    return run.optimization.batch * run.policy.d_updates / each
+
+
+def _seconds(run: Run, ticks: Iterator[Tick], count: int) -> float:
+    began = time.perf_counter()
+    for _ in range(count):
         next(ticks)
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS or count < 3:
-        next(ticks)
-        count += 1
     if run.device == "cuda":
         torch.cuda.synchronize()
-    seconds = time.perf_counter() - began
-    return count * run.optimization.batch * run.policy.d_updates / seconds
+    return time.perf_counter() - began
 
 
 def _bytes_kept(step: Callable[[], object]) -> int:

@@ -126,25 +126,29 @@ class ChainGenerator(nn.Module):
         """Choices in turn, with a gradient that takes each for its probabilities."""
         layers: list[list[Tensor]] = [[] for _ in range(len(weights.hidden) + 1)]
         out: list[Tensor] = []
-        parents = self.parent.tolist()
-        for i, (start, stop) in enumerate(self.edges):
+        # Parted at once: the gradient of a slice is as large as all that it was cut from.
+        each = (weights.choices, weights.out, self.shares, self.added)
+        rows, outs, shares, added = (tensor.split(self.blocks) for tensor in each)
+        seen = sums[:, :0]
+        for i, parent in enumerate(self.parent.tolist()):
             own = slice(self.seen[i - 1] if i else 0, self.seen[i])
-            x = leaky_relu(sums[:, own], SLOPE)
-            layers[0].append(x)
-            for depth, (matrix, bias) in enumerate(
-                zip(weights.hidden, self.biases, strict=True), start=1
-            ):
-                before = torch.cat(layers[depth - 1], dim=1)
-                x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
-                layers[depth].append(x)
-            seen = torch.cat(layers[-1], dim=1)
-            logits = linear(seen, weights.out[start:stop, : own.stop], self.shares[start:stop])
-            if (j := parents[i]) >= 0:
-                logits = logits + linear(out[j], self.added[start:stop, : self.blocks[j]])
+            if own.start < own.stop:
+                x = leaky_relu(sums[:, own], SLOPE)
+                layers[0].append(x)
+                for depth, (matrix, bias) in enumerate(
+                    zip(weights.hidden, self.biases, strict=True), start=1
+                ):
+                    before = torch.cat(layers[depth - 1], dim=1)
+                    x = x + leaky_relu(linear(before, matrix[own, : own.stop], bias[own]), SLOPE)
+                    layers[depth].append(x)
+                seen = torch.cat(layers[-1], dim=1)
+            logits = linear(seen, outs[i][:, : own.stop], shares[i])
+            if parent >= 0:
+                logits = logits + linear(out[parent], added[i][:, : self.blocks[parent]])
             p = logits.softmax(1)
             hard = torch.zeros_like(p).scatter_(1, chosen(p, uniform[:, i])[:, None], 1.0)
             out.append(hard + p - p.detach())
-            sums = sums + out[-1] @ weights.choices[start:stop]
+            sums = sums + out[-1] @ rows[i]
         return torch.cat([*out, 2 * uniform[:, len(self.blocks) :] - 1], dim=1)
 
     def _fast(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 ROWS = 20  # for each choice, from which its own weights are learned as fast as slopes
-LEAST = 0.05  # of that pace, with however few rows
+LEAST = 0.1  # of that pace, with however few rows
 
 
 class ChoiceRows(nn.Module):
