@@ -1,11 +1,13 @@
 """A run that was stopped, anywhere and any number of times, ends as one that never was."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import gantlet
 import runs
 from gantlet.config import ConfigError
 from gantlet.engine.clock import Recorded
@@ -193,3 +195,17 @@ def test_measurements_go_on_with_those_of_the_sessions_before(tmp_path):
     logged = [e["step"] for e in Folder(tmp_path).logged() if e["event"] == "measured"]
     new = [event.reading.step for event in events if isinstance(event, Measured)]
     assert logged == [12, *new]
+
+
+@pytest.mark.parametrize(
+    "what", [gantlet.load, lambda path: gantlet.train("ring", out=path, resume=True)]
+)
+def test_a_run_whose_networks_were_built_otherwise_says_so(what, tmp_path):
+    settings = {"budget": {"steps": 5}, "network": {"options": {"width": 16}}}
+    gantlet.train("ring", out=tmp_path / "run", settings=settings)
+    file = tmp_path / "run" / "run.json"
+    facts = json.loads(file.read_text())
+    facts["run"]["network"]["options"]["width"] = 24
+    file.write_text(json.dumps(facts))
+    with pytest.raises(ConfigError, match="made by another version"):
+        what(tmp_path / "run")

@@ -9,6 +9,7 @@ import torch
 from gantlet import package, store
 from gantlet.conditions import Clusters, clusters_of
 from gantlet.config import ConfigError
+from gantlet.engine.state import fill
 from gantlet.folder import Folder
 from gantlet.gan import Gan
 from gantlet.measure import Calibration
@@ -58,8 +59,8 @@ def _built(
     run = resolved(meta["run"])
     task = task_of(meta["task"])
     G, D, _ = players(run.network, task, run.seed)
-    G.load_state_dict(weights)
-    D.load_state_dict(tensors["D"])
+    fill(G, weights)
+    fill(D, tensors["D"])
     conditions = Conditions(
         tuple(meta["conditions"]["weights"]), bool(meta["conditions"]["hidden"])
     )

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantlet.config import ConfigError
 from gantlet.regularizers import Anchors, Moments, initial_moments
 
 ANCHOR_MEMORY = 0.99  # of the running means of D's logits, per step.  Tseng et al. 2021
@@ -106,9 +107,8 @@ class TrainState:
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]) -> None:
         """The state that `tensors` and `meta` were taken from, bit for bit."""
-        self.G.load_state_dict(tensors["G"])
-        self.D.load_state_dict(tensors["D"])
-        self.G_ema.load_state_dict(tensors["G_ema"])
+        for name, network in (("G", self.G), ("D", self.D), ("G_ema", self.G_ema)):
+            fill(network, tensors[name])
         training = tensors["training"]
         _restore_optimizer("opt_G", self.opt_G, training)
         _restore_optimizer("opt_D", self.opt_D, training)
@@ -122,6 +122,22 @@ class TrainState:
             "micro_batch",
         ):  # fmt: skip
             setattr(self, name, meta[name])
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Puts a checkpoint's weights into a network.
+
+    Raises:
+        ConfigError: they are those of another network.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ConfigError(
+            "the checkpoint's weights do not fit its networks as this Gantlet builds them: the run "
+            "was made by another version, or its run.json was edited; train anew with --new, or "
+            "bring that version back"
+        ) from error
 
 
 def started(G: nn.Module, D: nn.Module, G_ema: nn.Module, seed: int) -> TrainState:
