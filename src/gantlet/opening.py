@@ -59,8 +59,8 @@ def _built(
     run = resolved(meta["run"])
     task = task_of(meta["task"])
     G, D, _ = players(run.network, task, run.seed)
-    fill(G, weights)
-    fill(D, tensors["D"])
+    fill(G, weights, str(path))
+    fill(D, tensors["D"], str(path))
     conditions = Conditions(
         tuple(meta["conditions"]["weights"]), bool(meta["conditions"]["hidden"])
     )

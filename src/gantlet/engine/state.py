@@ -108,7 +108,7 @@ class TrainState:
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]) -> None:
         """The state that `tensors` and `meta` were taken from, bit for bit."""
         for name, network in (("G", self.G), ("D", self.D), ("G_ema", self.G_ema)):
-            fill(network, tensors[name])
+            fill(network, tensors[name], "this run")
         training = tensors["training"]
         _restore_optimizer("opt_G", self.opt_G, training)
         _restore_optimizer("opt_D", self.opt_D, training)
@@ -124,7 +124,7 @@ class TrainState:
             setattr(self, name, meta[name])
 
 
-def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+def fill(network: nn.Module, weights: Mapping[str, Tensor], whose: str) -> None:
     """Puts a checkpoint's weights into a network.
 
     Raises:
@@ -134,9 +134,9 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ConfigError(
-            "the checkpoint's weights do not fit its networks as this Gantlet builds them: the run "
-            "was made by another version, or its run.json was edited; train anew with --new, or "
-            "bring that version back"
+            f"{whose}: its weights do not fit its networks as this Gantlet builds them; it was "
+            "made by another version, or its run.json was edited: train anew with --new, or bring "
+            "that version back"
         ) from error
 
 

@@ -99,7 +99,7 @@ def distinct(rows: Float[np.ndarray, "m d"], most: int) -> int:
     """How many different rows there are, or `most` if there are more."""
     seen: set[bytes] = set()
     for row in rows:
-        seen.add(row.tobytes())
+        seen.add((row + 0.0).tobytes())  # −0 is 0
         if len(seen) == most:
             break
     return len(seen)

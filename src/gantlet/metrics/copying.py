@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 
 from gantlet.metrics.closer import closer_to_train, nearest_of_all, nearest_to, parts_of
 from gantlet.metrics.clouds import BLOCK, clouds
+from gantlet.metrics.clusters import distinct
 from gantlet.metrics.intervals import Estimate, normal, proportion
 from gantlet.metrics.nearest import nearest_between, nearest_within
 
@@ -249,8 +250,7 @@ def _cells(
     train: Float[np.ndarray, "m d"], sets: list[Float[np.ndarray, "_ d"]], seed: int
 ) -> list[Int[np.ndarray, "_"]]:
     """The cells of k-means, about 1 for each 100 of the smaller set, at most 50."""
-    count = max(1, min(50, min(len(x) for x in sets) // 100, len(np.unique(train[:100], axis=0))))
-    means = KMeans(count, max_iter=30, random_state=seed)
-    chosen = np.random.default_rng(seed).permutation(len(train))[:MEANS_OF]
-    means.fit(train[np.sort(chosen)])
+    count = max(1, min(50, min(len(x) for x in sets) // 100))
+    rows = train[np.sort(np.random.default_rng(seed).permutation(len(train))[:MEANS_OF])]
+    means = KMeans(distinct(rows, count), max_iter=30, random_state=seed).fit(rows)
     return [np.asarray(means.predict(np.ascontiguousarray(x)), np.int64) for x in sets]

@@ -40,7 +40,7 @@ def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
     with torch.no_grad():
         codes = G.codes(x.to(G.first.device))
         counts = torch.bincount((codes + G.first).flatten(), minlength=G.total)
-        sizes = torch.tensor(G.blocks).to(counts)[G.block]
+        sizes = torch.tensor(G.blocks).to(counts)[G.out.block]
         G.shares.copy_(torch.log((counts + 1 / sizes) / (len(x) + 1)))
         links = linked(codes, G.blocks, G.shares)
         G.parent.copy_(links.parent)
@@ -76,13 +76,16 @@ def _tallied(G: nn.Module, x: Samples) -> Float[Tensor, "b choices"]:
 
 
 def _set_out(G: nn.Module, sums: Float[Tensor, "choices"], deviation: float) -> None:
-    """Log-shares as `_prime` has them, of counts that noise has made uncertain; no links."""
+    """Log-shares as `_prime` has them, of counts that noise has made uncertain.
+
+    No links, and choices' own weights as free as they come: rows would have to be counted.
+    """
     assert isinstance(G, ChainGenerator), "a chain is given a chain's counts"
     with torch.no_grad():
         # Half the noise: no count below it can be told from nought.
         counts = sums.clamp_min(deviation / 2 + 1e-3)
         whole = torch.stack([counts[start:stop].sum() for start, stop in G.edges])
-        G.shares.copy_(torch.log(counts / whole[G.block]))
+        G.shares.copy_(torch.log(counts / whole[G.out.block]))
 
 
 CHAIN = Family(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag, leaky_relu
 
@@ -77,12 +77,7 @@ def drawn(
         group = blocks[at : at + GROUP]
         lines = slice(group[0].choices.start, group[-1].choices.stop)
         units = slice(group[0].units.start, group[-1].units.stop)
-        # Each choice's row is looked up: a product with what is one-hot would cost far more.
-        # Where blocks outnumber units a group may have none, which torch's kernel fails at.
-        if units.start < units.stop:
-            rows = weights.choices[: lines.start, units].contiguous()
-            known = embedding_bag(lines_chosen[:, :at], rows, mode="sum") if at else 0
-            layers[0][units] = (start[:, units] + known).T
+        layers[0][units] = _entering(start, weights, lines_chosen[:, :at], units)
         sums = [
             torch.addmm(bias[units, None], matrix[units, : units.start], layer[: units.start])
             for matrix, bias, layer in zip(weights.hidden, weights.biases, layers, strict=False)
@@ -93,11 +88,7 @@ def drawn(
         )  # fmt: skip
         for number, (own, new, parent) in enumerate(group, start=at):
             near = slice(units.start, new.stop)  # units of the group that the block sees
-            leaky_relu(layers[0][new], SLOPE, inplace=True)
-            for depth, matrix in enumerate(weights.hidden):
-                x = sums[depth][new.start - units.start : new.stop - units.start]
-                leaky_relu(x.addmm_(matrix[new, near], layers[depth][near]), SLOPE, inplace=True)
-                torch.add(x, layers[depth][new], out=layers[depth + 1][new])
+            _deepened(layers, sums, weights.hidden, new, near)
             count = own.stop - own.start
             values = logits[own.start - lines.start : own.stop - lines.start]
             values.addmm_(weights.out[own, near], layers[-1][near])
@@ -106,10 +97,7 @@ def drawn(
                 added = torch.index_select(weights.added[own], 1, there, out=leaning[:count])
                 values += added
             if allowed is not None:
-                # What is left may be too unlikely for its probabilities to be told from nought.
-                whole = values.logsumexp(0)
-                values.masked_fill_(~allowed[own], -torch.inf)
-                chance += values.logsumexp(0) - whole
+                chance += _held(values, allowed[own])
             running = None if allowed is not None else up_to[:count, :count]
             _choose(values, uniform[number], running, chosen[number])
             lines_chosen[:, number] = chosen[number] + own.start
@@ -119,6 +107,46 @@ def drawn(
             later = slice(new.stop, units.stop)
             layers[0][later].addmm_(choices[later, own], one)
     return Drawn(out if hot else None, chosen, chance)
+
+
+def _entering(
+    start: Float[Tensor, "b width"],
+    weights: Weights,
+    chosen: Int[Tensor, "b earlier"],
+    units: slice,
+) -> Float[Tensor, "units b"]:
+    """The first layer's sums in these units, from the choices of earlier groups.
+
+    Each choice's row is looked up: a product with what is one-hot would cost far more.
+    """
+    # Where blocks outnumber units a group may have none, which torch's kernel fails at.
+    if not chosen.shape[1] or units.start == units.stop:
+        return start[:, units].T
+    rows = weights.choices[:, units].contiguous()
+    return (start[:, units] + embedding_bag(chosen, rows, mode="sum")).T
+
+
+def _deepened(
+    layers: Float[Tensor, "layers width b"],
+    sums: list[Float[Tensor, "units b"]],
+    hidden: list[Float[Tensor, "width width"]],
+    new: slice,
+    near: slice,
+) -> None:
+    """Works out a block's new units in all layers; `sums` have what earlier groups give."""
+    leaky_relu(layers[0][new], SLOPE, inplace=True)
+    for depth, matrix in enumerate(hidden):
+        x = sums[depth][new.start - near.start : new.stop - near.start]
+        leaky_relu(x.addmm_(matrix[new, near], layers[depth][near]), SLOPE, inplace=True)
+        torch.add(x, layers[depth][new], out=layers[depth + 1][new])
+
+
+def _held(logits: Float[Tensor, "k b"], allowed: Bool[Tensor, "k b"]) -> PerSample:
+    """ln of the probability of the allowed, which alone are left."""
+    # What is left may be too unlikely for its probabilities to be told from nought.
+    whole = logits.logsumexp(0)
+    logits.masked_fill_(~allowed, -torch.inf)
+    return logits.logsumexp(0) - whole
 
 
 def _choose(

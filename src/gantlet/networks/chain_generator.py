@@ -42,7 +42,6 @@ class ChainGenerator(nn.Module):
     """Hidden unit u serves the blocks from its place ⌊u·blocks/width⌋ on and sees those before."""
 
     place: Tensor  # of each hidden unit
-    block: Tensor  # of each choice
     first: Tensor  # choice of each block
     parent: Tensor  # of each block, an earlier one that it leans on; −1: none
     added: Tensor  # to each choice's logit, by the choices of its block's parent
@@ -57,9 +56,6 @@ class ChainGenerator(nn.Module):
         place = torch.arange(width) * count // width
         self.register_buffer("place", place, persistent=False)
         sizes = torch.tensor(blocks)
-        self.register_buffer(
-            "block", torch.arange(count).repeat_interleave(sizes), persistent=False
-        )
         self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
         self.edges = list(pairwise([0, *accumulate(blocks)]))  # choices of each block
         # Units that a block's outcome may be told from: those whose place is at or before it.
@@ -82,9 +78,10 @@ class ChainGenerator(nn.Module):
     def weights(self) -> Weights:
         """The matrices as they may be used."""
         choices, out = self.choices(self.freedom), self.out(self.freedom)
-        earlier = (self.block[:, None] < self.place).to(choices)
+        block = self.out.block[:, None]
+        earlier = (block < self.place).to(choices)
         up_to = (self.place <= self.place[:, None]).to(choices)
-        seen = (self.place <= self.block[:, None]).to(choices)
+        seen = (self.place <= block).to(choices)
         hidden = [weight * up_to for weight in self.hidden]
         return Weights(
             choices * earlier, hidden, list(self.biases), out * seen, self.shares, self.added
@@ -209,7 +206,7 @@ class ChainGenerator(nn.Module):
     def _leaning(self, codes: Int[Tensor, "b blocks"]) -> Float[Tensor, "b choices"]:
         """What each choice's logit has of its block's parent; nought where there is none."""
         parents = codes.T[self.parent.clamp_min(0)]
-        return self.added.gather(1, parents[self.block]).T
+        return self.added.gather(1, parents[self.out.block]).T
 
 
 def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
