@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, leaky_relu, linear
+from torch.nn.functional import cross_entropy, embedding_bag, leaky_relu, linear
 
 from gantlet.config import ConfigError, setting
 from gantlet.networks.base import Task
@@ -184,11 +184,12 @@ class ChainGenerator(nn.Module):
     def _passed(self, x: Samples, y: Labels | None, noise: Noise | None) -> Passed:
         weights, codes = self.weights(), self.codes(x)
         made = codes + self.first
-        rows = torch.nn.functional.embedding(made, weights.choices)
+        kept = None
         if noise is not None and self.settings.forget:
             kept = noise.uniform("G/forget", len(self.blocks)) >= self.settings.forget
-            rows = rows * kept[:, :, None]
-        sums, inputs = [self._start(y, len(x)) + rows.sum(1)], []
+            kept = kept.to(x.dtype)
+        told = embedding_bag(made, weights.choices, mode="sum", per_sample_weights=kept)
+        sums, inputs = [self._start(y, len(x)) + told], []
         hidden = leaky_relu(sums[0], SLOPE)
         left_out = Dropout(noise, self.settings.dropout)
         for matrix, bias in zip(weights.hidden, self.biases, strict=True):
@@ -198,8 +199,8 @@ class ChainGenerator(nn.Module):
         inputs.append(left_out(hidden))
         logits = linear(inputs[-1], weights.out, self.shares) + self._leaning(codes)
         total = [
-            cross_entropy(logits[:, start:stop], codes[:, i], reduction="none")
-            for i, (start, stop) in enumerate(self.edges)
+            cross_entropy(logit, code, reduction="none")
+            for logit, code in zip(logits.split(self.blocks, dim=1), codes.unbind(1), strict=True)
         ]
         return Passed(made, inputs, [*sums, logits], torch.stack(total).sum(0))
 
