@@ -31,7 +31,9 @@ def chain(classes: int = 0, positions: int = 0, scale: float = 1.5) -> ChainGene
         G = ChainGenerator(Task((size,), classes, len(BLOCKS) + positions, BLOCKS), SETTINGS)
         for weight in G.parameters():
             torch.nn.init.normal_(weight, 0.0, scale * weight.shape[-1] ** -0.5)
+        G.whole.data.mul_(0.1)
         G.freedom.fill_(0.7)
+        G.quick.fill_(2.0)
         G.parent.copy_(torch.tensor([-1, 0, 1]))
         G.added[BLOCKS[0] :] = scale * torch.randn(sum(BLOCKS[1:]), max(BLOCKS))
     return G.double()

@@ -12,6 +12,8 @@ from gantlet.networks.chain_links import linked
 from gantlet.networks.chain_rows import freedom
 from gantlet.types import Labels, Latents, Noise, PerSample, Samples
 
+QUICK = 10.0  # times the pace of a weight: a number that stands for a whole block
+
 
 class ChainDiscriminator(nn.Module):
     """A residual MLP on choices and positions."""
@@ -46,6 +48,7 @@ def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
         G.parent.copy_(links.parent)
         G.added.copy_(links.added)
         G.freedom.fill_(freedom(len(x), G.total))
+        G.quick.fill_(QUICK)
 
 
 def _within(
@@ -78,7 +81,8 @@ def _tallied(G: nn.Module, x: Samples) -> Float[Tensor, "b choices"]:
 def _set_out(G: nn.Module, sums: Float[Tensor, "choices"], deviation: float) -> None:
     """Log-shares as `_prime` has them, of counts that noise has made uncertain.
 
-    No links, and choices' own weights as free as they come: rows would have to be counted.
+    No links, and choices' own weights as free as they come: rows would have to be counted. What is
+    quick to learn is quick to be moved by noise too, and stays as it is.
     """
     assert isinstance(G, ChainGenerator), "a chain is given a chain's counts"
     with torch.no_grad():

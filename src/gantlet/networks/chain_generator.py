@@ -46,6 +46,7 @@ class ChainGenerator(nn.Module):
     parent: Tensor  # of each block, an earlier one that it leans on; −1: none
     added: Tensor  # to each choice's logit, by the choices of its block's parent
     freedom: Tensor  # of choices' own weights; see `chain_rows`
+    quick: Tensor  # times a weight's pace: numbers that stand for a whole block; 0: they are still
 
     def __init__(self, task: Task, settings: ChainSettings) -> None:
         super().__init__()
@@ -63,6 +64,7 @@ class ChainGenerator(nn.Module):
         self.register_buffer("parent", torch.full((count,), -1))
         self.register_buffer("added", torch.zeros(self.total, max(blocks)))
         self.register_buffer("freedom", torch.ones(()))
+        self.register_buffer("quick", torch.zeros(()))
         self.choices = ChoiceRows(blocks, width, count**-0.5)
         self.by_class = nn.Parameter(torch.zeros(max(1, task.classes), width))
         scale = (2 / width) ** 0.5
@@ -74,6 +76,10 @@ class ChainGenerator(nn.Module):
         )
         self.out = ChoiceRows(blocks, width, 0.0)
         self.shares = nn.Parameter(torch.zeros(self.total))  # log-shares of the choices, at first
+        # Given all before it, a number keeps less of its spread than its shares have: one number
+        # of each block narrows it, and one lets go of a parent that others foretell better than.
+        whole = torch.tensor([[0.0], [1e-4]])  # at nought letting go would have no gradient
+        self.whole = nn.Parameter(whole.repeat(1, count))
 
     def weights(self) -> Weights:
         """The matrices as they may be used."""
@@ -83,9 +89,11 @@ class ChainGenerator(nn.Module):
         up_to = (self.place <= self.place[:, None]).to(choices)
         seen = (self.place <= block).to(choices)
         hidden = [weight * up_to for weight in self.hidden]
-        return Weights(
-            choices * earlier, hidden, list(self.biases), out * seen, self.shares, self.added
-        )
+        narrowed, let_go = self.whole[:, self.out.block]
+        shares = self.shares + self.quick * narrowed * self.out.bend
+        # A parent is let go of and never leaned on more: that is what few rows mislead to.
+        added = self.added * (1 - self.quick * let_go.abs())[:, None]
+        return Weights(choices * earlier, hidden, list(self.biases), out * seen, shares, added)
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
         uniform, sums = self._uniform(z), self._start(y, len(z))
@@ -124,7 +132,7 @@ class ChainGenerator(nn.Module):
         layers: list[list[Tensor]] = [[] for _ in range(len(weights.hidden) + 1)]
         out: list[Tensor] = []
         # Parted at once: the gradient of a slice is as large as all that it was cut from.
-        each = (weights.choices, weights.out, self.shares, self.added)
+        each = (weights.choices, weights.out, weights.shares, weights.added)
         rows, outs, shares, added = (tensor.split(self.blocks) for tensor in each)
         seen = sums[:, :0]
         for i, parent in enumerate(self.parent.tolist()):
@@ -179,7 +187,11 @@ class ChainGenerator(nn.Module):
     def steepness(self, x: Samples, y: Labels | None) -> tuple[PerSample, PerSample]:
         """Each sample's surprisal, and the length of its gradient in all of G's weights."""
         passed = self._passed(x, y, None)
-        return passed.surprisal, lengths(passed, self.place, self.out, self.freedom)
+        letting_go = -self.whole[1, self.out.block].sign() * self._leaning(
+            self.codes(x), self.added
+        )
+        moved = [self.quick * self.out.bend, self.quick * letting_go]
+        return passed.surprisal, lengths(passed, self.place, self.out, self.freedom, moved)
 
     def _passed(self, x: Samples, y: Labels | None, noise: Noise | None) -> Passed:
         weights, codes = self.weights(), self.codes(x)
@@ -197,17 +209,20 @@ class ChainGenerator(nn.Module):
             sums.append(linear(inputs[-1], matrix, bias))
             hidden = hidden + leaky_relu(sums[-1], SLOPE)
         inputs.append(left_out(hidden))
-        logits = linear(inputs[-1], weights.out, self.shares) + self._leaning(codes)
+        logits = linear(inputs[-1], weights.out, weights.shares)
+        logits = logits + self._leaning(codes, weights.added)
         total = [
             cross_entropy(logit, code, reduction="none")
             for logit, code in zip(logits.split(self.blocks, dim=1), codes.unbind(1), strict=True)
         ]
         return Passed(made, inputs, [*sums, logits], torch.stack(total).sum(0))
 
-    def _leaning(self, codes: Int[Tensor, "b blocks"]) -> Float[Tensor, "b choices"]:
+    def _leaning(
+        self, codes: Int[Tensor, "b blocks"], added: Float[Tensor, "choices k"]
+    ) -> Float[Tensor, "b choices"]:
         """What each choice's logit has of its block's parent; nought where there is none."""
         parents = codes.T[self.parent.clamp_min(0)]
-        return self.added.gather(1, parents[self.out.block]).T
+        return added.gather(1, parents[self.out.block]).T
 
 
 def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, "b"]:

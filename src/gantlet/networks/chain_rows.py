@@ -18,6 +18,7 @@ class ChoiceRows(nn.Module):
 
     block: Tensor  # of each choice
     place: Tensor  # of each choice along its block, of mean 0 and mean square 1
+    bend: Tensor  # highest at both ends of a block, lowest in its middle; of mean square 1 too
 
     def __init__(self, sizes: tuple[int, ...], width: int, scale: float) -> None:
         """Begins with numbers of this deviation, half their variance common and half own."""
@@ -25,9 +26,10 @@ class ChoiceRows(nn.Module):
         counts = torch.tensor(sizes)
         block = torch.arange(len(sizes)).repeat_interleave(counts)
         number = torch.arange(len(block)) - (counts.cumsum(0) - counts)[block]
-        place = torch.sqrt(torch.tensor(2.0)) * torch.cos(torch.pi * (number + 0.5) / counts[block])
+        angle = torch.pi * (number + 0.5) / counts[block]
         self.register_buffer("block", block, persistent=False)
-        self.register_buffer("place", place, persistent=False)
+        self.register_buffer("place", 2**0.5 * torch.cos(angle), persistent=False)
+        self.register_buffer("bend", 2**0.5 * torch.cos(2 * angle), persistent=False)
         half = scale / 2**0.5
         self.own = nn.Parameter(torch.randn(len(block), width) * half)
         self.slope = nn.Parameter(torch.randn(len(sizes), width) * half)

@@ -5,6 +5,7 @@ out, and so its length is known without it (Goodfellow 2015, *Efficient per-exam
 computations*, arXiv:1510.01799); of a matrix with paths cut, only the weights that are left count.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -25,13 +26,18 @@ class Passed(NamedTuple):
 
 
 def lengths(
-    passed: Passed, place: Int[Tensor, "width"], rows: ChoiceRows, freedom: Float[Tensor, ""]
+    passed: Passed,
+    place: Int[Tensor, "width"],
+    rows: ChoiceRows,
+    freedom: Float[Tensor, ""],
+    moved: Sequence[Float[Tensor, "... choices"]],
 ) -> PerSample:
     """‖∇s(x)‖ over all weights, for each x by itself; the graph is kept for a pass of the caller's.
 
     Args:
         place: of each hidden unit, ascending; it is fed by units of the same place or before it
         rows: what the choices' weights are made of, the first layer's and the last one's alike
+        moved: by each kind of number that a whole block has one of, how far its logits
     """
     entering, *hidden, leaving = torch.autograd.grad(
         passed.surprisal.sum(), passed.sums, retain_graph=True
@@ -49,7 +55,11 @@ def lengths(
     own = own.index_add(1, rows.block, (freedom * leaving).square())
     along = torch.zeros_like(own).index_add(1, rows.block, leaving * rows.place)
     last = ((own + along.square()) * _up_to(heard[-1], place, blocks)).sum(1)
-    return (squares + last + leaving.square().sum(1)).sqrt()
+    squares = squares + last + leaving.square().sum(1)
+    for logits in moved:
+        whole = torch.zeros_like(own).index_add(1, rows.block, leaving * logits)
+        squares = squares + whole.square().sum(1)
+    return squares.sqrt()
 
 
 def _up_to(
