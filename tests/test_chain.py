@@ -116,6 +116,49 @@ def test_the_more_rows_there_are_the_more_a_choice_stands_by_itself():
         assert G.freedom.item() == pytest.approx(expected)
 
 
+def test_a_parent_is_let_go_of_and_never_leaned_on_more():
+    G = chain()
+    for share in (-0.2, -1e-3, 0.0, 1e-3, 0.2):  # of a block's number, which is twice as quick
+        with torch.no_grad():
+            G.whole[1] = share
+            assert_close(G.weights().added, (1 - 2 * abs(share)) * G.added)
+
+
+def test_spread_narrows_in_steps_that_are_too_few_for_weights():
+    """Of two numbers, bins of a normal one: the second is the first and a fifth of noise."""
+    x = torch.randn(2_000, 2, generator=torch.Generator().manual_seed(0))
+    x[:, 1] = (x[:, 0] + 0.2 * x[:, 1]) / 1.04**0.5
+    codes = (10 * torch.special.ndtr(x)).long().clamp_max(9)
+    rows = one_hot(codes, 10).flatten(1).float()
+    found = []
+    for quick in (0.0, 10.0):
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            G = ChainGenerator(Task((20,), 0, 2, (10, 10)), ChainSettings(width=32))
+        G.quick.fill_(quick)
+        G.freedom.fill_(0.1)  # as where rows are few, so that slopes are what is learned
+        optimizer = torch.optim.Adam(G.parameters(), lr=5e-3)
+        for _ in range(150):
+            optimizer.zero_grad()
+            G.surprisal(rows, None, None).mean().backward()
+            optimizer.step()
+        found.append(G.surprisal(rows, None, None).mean().item())
+        narrowed = G.whole[0, 1].item()
+    assert narrowed < 0  # both ends of the block are less likely than its middle
+    assert found[1] < found[0] - 0.1
+
+
+def test_noise_moves_no_number_of_a_whole_block_where_counts_were_noisy():
+    G, x = chain(), encoded(EVERY)
+    fresh = ChainGenerator(Task((7,), 0, 3, BLOCKS), SETTINGS).double()
+    assert CHAIN.tally is not None
+    CHAIN.tally.set_out(fresh, x.sum(0), 0.0)
+    before = fresh.surprisal(x, None, None)
+    with torch.no_grad():
+        fresh.whole.copy_(G.whole + 1)
+    assert_close(fresh.surprisal(x, None, None), before)
+
+
 def test_labels_change_how_likely_samples_are():
     G, x = chain(classes=3), encoded(EVERY)
     each = [G.surprisal(x, torch.full((len(EVERY),), label), None) for label in range(3)]
