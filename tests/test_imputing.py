@@ -27,7 +27,7 @@ def chain() -> ChainGenerator:
         torch.manual_seed(2)
         G = ChainGenerator(Task((8,), 0, 3, BLOCKS), ChainSettings(width=12, depth=2, width_D=8))
         for weight in G.parameters():
-            torch.nn.init.normal_(weight, 0.0, weight.shape[-1] ** -0.5)
+            torch.nn.init.normal_(weight, 0.0, 1.5 * weight.shape[-1] ** -0.5)
     return G
 
 
