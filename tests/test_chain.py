@@ -31,7 +31,7 @@ def chain(classes: int = 0, positions: int = 0, scale: float = 1.5) -> ChainGene
         G = ChainGenerator(Task((size,), classes, len(BLOCKS) + positions, BLOCKS), SETTINGS)
         for weight in G.parameters():
             torch.nn.init.normal_(weight, 0.0, scale * weight.shape[-1] ** -0.5)
-        G.whole.data.mul_(0.1)
+        G.per_block.data.mul_(0.1)
         G.freedom.fill_(0.7)
         G.quick.fill_(2.0)
         G.parent.copy_(torch.tensor([-1, 0, 1]))
@@ -118,10 +118,10 @@ def test_the_more_rows_there_are_the_more_a_choice_stands_by_itself():
 
 def test_a_parent_is_let_go_of_and_never_leaned_on_more():
     G = chain()
-    for share in (-0.2, -1e-3, 0.0, 1e-3, 0.2):  # of a block's number, which is twice as quick
+    for number, kept in ((0.0, 1.0), (0.5, 0.3679), (-0.5, 0.3679), (50.0, 0.0)):  # twice as quick
         with torch.no_grad():
-            G.whole[1] = share
-            assert_close(G.weights().added, (1 - 2 * abs(share)) * G.added)
+            G.per_block[1] = number
+            assert_close(G.weights().added, kept * G.added, rtol=1e-4, atol=1e-12)
 
 
 def test_spread_narrows_in_steps_that_are_too_few_for_weights():
@@ -143,7 +143,7 @@ def test_spread_narrows_in_steps_that_are_too_few_for_weights():
             G.surprisal(rows, None, None).mean().backward()
             optimizer.step()
         found.append(G.surprisal(rows, None, None).mean().item())
-        narrowed = G.whole[0, 1].item()
+        narrowed = G.per_block[0, 1].item()
     assert narrowed < 0  # both ends of the block are less likely than its middle
     assert found[1] < found[0] - 0.1
 
@@ -155,7 +155,7 @@ def test_noise_moves_no_number_of_a_whole_block_where_counts_were_noisy():
     CHAIN.tally.set_out(fresh, x.sum(0), 0.0)
     before = fresh.surprisal(x, None, None)
     with torch.no_grad():
-        fresh.whole.copy_(G.whole + 1)
+        fresh.per_block.copy_(G.per_block + 1)
     assert_close(fresh.surprisal(x, None, None), before)
 
 

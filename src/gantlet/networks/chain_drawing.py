@@ -78,14 +78,7 @@ def drawn(
         lines = slice(group[0].choices.start, group[-1].choices.stop)
         units = slice(group[0].units.start, group[-1].units.stop)
         layers[0][units] = _entering(start, weights, lines_chosen[:, :at], units)
-        sums = [
-            torch.addmm(bias[units, None], matrix[units, : units.start], layer[: units.start])
-            for matrix, bias, layer in zip(weights.hidden, weights.biases, layers, strict=False)
-        ]
-        logits = torch.addmm(
-            weights.shares[lines, None], weights.out[lines, : units.start],
-            layers[-1][: units.start],
-        )  # fmt: skip
+        sums, logits = _handed_on(layers, weights, units, lines)
         for number, (own, new, parent) in enumerate(group, start=at):
             near = slice(units.start, new.stop)  # units of the group that the block sees
             _deepened(layers, sums, weights.hidden, new, near)
@@ -124,6 +117,19 @@ def _entering(
         return start[:, units].T
     rows = weights.choices[:, units].contiguous()
     return (start[:, units] + embedding_bag(chosen, rows, mode="sum")).T
+
+
+def _handed_on(
+    layers: Float[Tensor, "layers width b"], weights: Weights, units: slice, lines: slice
+) -> tuple[list[Float[Tensor, "units b"]], Float[Tensor, "lines b"]]:
+    """The sums of a group's hidden units, layer by layer, and its logits, from earlier units."""
+    earlier = slice(units.start)
+    sums = [
+        torch.addmm(bias[units, None], matrix[units, earlier], layer[earlier])
+        for matrix, bias, layer in zip(weights.hidden, weights.biases, layers, strict=False)
+    ]
+    out = weights.out[lines, earlier]
+    return sums, torch.addmm(weights.shares[lines, None], out, layers[-1][earlier])
 
 
 def _deepened(

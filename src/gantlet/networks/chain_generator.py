@@ -78,8 +78,8 @@ class ChainGenerator(nn.Module):
         self.shares = nn.Parameter(torch.zeros(self.total))  # log-shares of the choices, at first
         # Given all before it, a number keeps less of its spread than its shares have: one number
         # of each block narrows it, and one lets go of a parent that others foretell better than.
-        whole = torch.tensor([[0.0], [1e-4]])  # at nought letting go would have no gradient
-        self.whole = nn.Parameter(whole.repeat(1, count))
+        both = torch.tensor([[0.0], [1e-4]])  # at nought letting go would have no gradient
+        self.per_block = nn.Parameter(both.repeat(1, count))
 
     def weights(self) -> Weights:
         """The matrices as they may be used."""
@@ -89,10 +89,10 @@ class ChainGenerator(nn.Module):
         up_to = (self.place <= self.place[:, None]).to(choices)
         seen = (self.place <= block).to(choices)
         hidden = [weight * up_to for weight in self.hidden]
-        narrowed, let_go = self.whole[:, self.out.block]
+        narrowed, let_go = self.per_block[:, self.out.block]
         shares = self.shares + self.quick * narrowed * self.out.bend
         # A parent is let go of and never leaned on more: that is what few rows mislead to.
-        added = self.added * (1 - self.quick * let_go.abs())[:, None]
+        added = self.added * torch.exp(-self.quick * let_go.abs())[:, None]
         return Weights(choices * earlier, hidden, list(self.biases), out * seen, shares, added)
 
     def forward(self, z: Latents, y: Labels | None = None) -> Samples:
@@ -187,10 +187,8 @@ class ChainGenerator(nn.Module):
     def steepness(self, x: Samples, y: Labels | None) -> tuple[PerSample, PerSample]:
         """Each sample's surprisal, and the length of its gradient in all of G's weights."""
         passed = self._passed(x, y, None)
-        letting_go = -self.whole[1, self.out.block].sign() * self._leaning(
-            self.codes(x), self.added
-        )
-        moved = [self.quick * self.out.bend, self.quick * letting_go]
+        sign = self.per_block[1, self.out.block].sign()
+        moved = [self.quick * self.out.bend, -self.quick * sign * passed.leaning]
         return passed.surprisal, lengths(passed, self.place, self.out, self.freedom, moved)
 
     def _passed(self, x: Samples, y: Labels | None, noise: Noise | None) -> Passed:
@@ -209,13 +207,13 @@ class ChainGenerator(nn.Module):
             sums.append(linear(inputs[-1], matrix, bias))
             hidden = hidden + leaky_relu(sums[-1], SLOPE)
         inputs.append(left_out(hidden))
-        logits = linear(inputs[-1], weights.out, weights.shares)
-        logits = logits + self._leaning(codes, weights.added)
+        leaning = self._leaning(codes, weights.added)
+        logits = linear(inputs[-1], weights.out, weights.shares) + leaning
         total = [
             cross_entropy(logit, code, reduction="none")
             for logit, code in zip(logits.split(self.blocks, dim=1), codes.unbind(1), strict=True)
         ]
-        return Passed(made, inputs, [*sums, logits], torch.stack(total).sum(0))
+        return Passed(made, inputs, leaning, [*sums, logits], torch.stack(total).sum(0))
 
     def _leaning(
         self, codes: Int[Tensor, "b blocks"], added: Float[Tensor, "choices k"]

@@ -21,6 +21,7 @@ class Passed(NamedTuple):
 
     made: Int[Tensor, "b blocks"]  # the choices, counted over all blocks
     inputs: list[Float[Tensor, "b width"]]  # of each layer but the first
+    leaning: Float[Tensor, "b choices"]  # of the logits, what choices have of their parents
     sums: list[Float[Tensor, "b units"]]  # that come out of each layer, the first's too
     surprisal: PerSample
 
@@ -37,7 +38,7 @@ def lengths(
     Args:
         place: of each hidden unit, ascending; it is fed by units of the same place or before it
         rows: what the choices' weights are made of, the first layer's and the last one's alike
-        moved: by each kind of number that a whole block has one of, how far its logits
+        moved: for each kind of number that a block has one of, the logits' slope in it
     """
     entering, *hidden, leaving = torch.autograd.grad(
         passed.surprisal.sum(), passed.sums, retain_graph=True
@@ -56,9 +57,9 @@ def lengths(
     along = torch.zeros_like(own).index_add(1, rows.block, leaving * rows.place)
     last = ((own + along.square()) * _up_to(heard[-1], place, blocks)).sum(1)
     squares = squares + last + leaving.square().sum(1)
-    for logits in moved:
-        whole = torch.zeros_like(own).index_add(1, rows.block, leaving * logits)
-        squares = squares + whole.square().sum(1)
+    for slope in moved:
+        per_block = torch.zeros_like(own).index_add(1, rows.block, leaving * slope)
+        squares = squares + per_block.square().sum(1)
     return squares.sqrt()
 
 
