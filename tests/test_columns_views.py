@@ -12,8 +12,8 @@ from gantlet.evaluation.columns_alike import columns_alike
 from gantlet.evaluation.columns_private import columns_private
 from gantlet.evaluation.columns_told import columns_told
 from gantlet.evaluation.evaluate import evaluated
-from gantlet.evaluation.figures import Chart, Evaluation, View
-from gantlet.evaluation.judged import More
+from gantlet.evaluation.figures import Chart, Evaluation, Finding, View
+from gantlet.evaluation.judged import Judged, More, widened
 from gantlet.evaluation.subject import of_run
 from gantlet.folder import Folder
 from gantlet.metrics.columns import Columns, shuffled_columns
@@ -50,7 +50,9 @@ def kinds(more: More) -> set[str]:
 
 @pytest.mark.parametrize("view", [columns_told, columns_alike, columns_private])
 def test_rows_of_the_same_world_give_no_cause_for_complaint(view):
-    assert not kinds(finished(view(tables(people(300, 4)))))
+    more = finished(view(tables(people(300, 4))))
+    assert not kinds(more)
+    assert not more.denied
 
 
 def test_what_gives_rows_away_is_named_and_what_they_teach_is_told():
@@ -64,6 +66,22 @@ def test_what_gives_rows_away_is_named_and_what_they_teach_is_told():
     assert evidence.names[0] == "pay"
     assert more.figures[1].name == "transfer"
     assert "work" in more.figures[1].title
+
+
+def test_rows_that_trees_tell_often_are_no_longer_called_indistinguishable():
+    sides = tables(people(300, 4))
+    values = sides.fake.values.copy()
+    rng = np.random.default_rng(0)
+    hit = rng.random(len(values)) < 0.9
+    values[hit] = shuffled_columns(values[hit])
+    more = finished(columns_told(sides._replace(fake=sides.fake._replace(values=values))))
+    assert "told_by_trees" in kinds(more)
+    view = View(name="realness", question="", answer="", figures=(), panels=())
+    signs = [
+        Finding(kind=kind, severity="good", words=kind) for kind in ("indistinguishable", "other")
+    ]
+    found = widened(Judged(view, tuple(signs)), more).findings
+    assert [finding.kind for finding in found if finding.severity == "good"] == ["other"]
 
 
 def test_columns_and_holes_that_differ_are_named():

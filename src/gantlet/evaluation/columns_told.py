@@ -17,6 +17,7 @@ CLASSES = 12  # of a column that is predicted, at most
 TOLD = 0.6  # AUC from which on it is worth a word by what
 EASILY = 0.9
 SURE = 1e-4
+CHANCE = 0.01  # p up to which rows are told
 USELESS = 0.5  # of what real rows are worth above chance, below which the generated teach little
 SIDES = "fake", "stand_in", "baseline"
 
@@ -57,8 +58,9 @@ def columns_told(tables: Tables) -> Generator[Progress, None, More]:
     if targets:
         panels.append(_table(targets))
     return More(
-        tuple(figures), tuple(panels), tuple(_findings(tables, test, targets)), _words(tests)
-    )
+        tuple(figures), tuple(panels), tuple(_findings(tables, test, targets)), _words(tests),
+        denied=("indistinguishable",) if test.p_value <= CHANCE else (),
+    )  # fmt: skip
 
 
 def _sides(tables: Tables) -> dict[str, np.ndarray]:
@@ -161,14 +163,17 @@ def _table(targets: list[Target]) -> Table:
 
 def _findings(tables: Tables, test: BoostedTest, targets: list[Target]) -> list[Finding]:
     found = []
-    if test.auc.low > EASILY and test.p_value < SURE:
+    if test.auc.low > TOLD and test.p_value < SURE:
+        easily = test.auc.low > EASILY
         worst = np.argsort(-test.evidence, kind="stable")[:3]
         names = ", ".join(tables.reference.names[place] for place in worst)
         found.append(
             Finding(
-                kind="easily_told_by_trees", severity="warning", figure="boosted_auc",
-                words=f"Boosted trees tell generated rows from real ones nearly always (AUC "
-                f"{test.auc.value:.0%}), above all by {names}.",
+                kind="easily_told_by_trees" if easily else "told_by_trees",
+                severity="warning", figure="boosted_auc",
+                words="Boosted trees tell generated rows from real ones "
+                f"{'nearly always' if easily else 'often'} (AUC {test.auc.value:.0%}), above all "
+                f"by {names}.",
                 advice="train longer; look at these columns below",
             )
         )  # fmt: skip
@@ -188,7 +193,7 @@ def _findings(tables: Tables, test: BoostedTest, targets: list[Target]) -> list[
 
 def _words(tests: dict[str, BoostedTest]) -> str:
     test = tests["fake"]
-    if test.p_value > 0.01:
+    if test.p_value > CHANCE:
         return "Boosted trees that look at all columns do no better than guessing."
     how = "nearly always" if test.auc.value > EASILY else "often" if test.auc.value > TOLD else ""
     return (

@@ -18,6 +18,7 @@ from gantlet.modalities.base import Progress
 SHOWN = 4  # series of each kind
 CHANNELS = 6  # that are drawn
 EASILY, TOLD = 0.9, 0.6  # AUC
+CHANCE = 0.01  # p up to which series are told
 SURE = 1e-4
 WORSE = 1.25  # of real series' own error, from which on it is worth a word
 
@@ -27,7 +28,7 @@ def courses_told(runs: Runs) -> Generator[Progress, None, More]:
     figures: list[Figure] = []
     panels: list[Panel] = [_strips(runs)]
     findings: list[Finding] = []
-    words = ""
+    words, is_told = "", False
     if min(len(runs.reference), len(runs.fake)) >= FEWEST:
         yield Progress(0, 3, "training judges to tell real from generated series")
         test = course_two_sample(runs.reference, runs.fake, runs.seed)
@@ -40,6 +41,7 @@ def courses_told(runs: Runs) -> Generator[Progress, None, More]:
             panels.append(_evidence(test))
         findings += _telling(test, real)
         words = _words(test)
+        is_told = test.p_value <= CHANCE and test.auc.low > real.auc.high
         if runs.reference.shape[1] > 1:
             yield Progress(0, 0, "training judges to foretell real series")
             foretold = _foretelling(runs)
@@ -51,7 +53,8 @@ def courses_told(runs: Runs) -> Generator[Progress, None, More]:
     if runs.reference.shape[1] > 1:
         yield Progress(1, 2, "the customary predictive score")
         figures.append(_predictive(runs, unit))
-    return More(tuple(figures), tuple(panels), tuple(findings), words)
+    denied = ("indistinguishable",) if is_told else ()
+    return More(tuple(figures), tuple(panels), tuple(findings), words, denied)
 
 
 def _common(runs: Runs) -> dict[str, Any]:
@@ -178,14 +181,16 @@ def _evidence(test: CourseTest) -> Chart:
 
 
 def _telling(test: CourseTest, real: CourseTest) -> list[Finding]:
-    if test.auc.low > max(EASILY, real.auc.high) and test.p_value < SURE:
+    if test.auc.low > max(TOLD, real.auc.high) and test.p_value < SURE:
+        easily = test.auc.low > EASILY
         worst = list(GROUPS)[int(test.evidence.argmax())]
         by = f", above all by {worst}" if test.evidence.max() > 0 else ""
         return [
             Finding(
-                kind="series_easily_told", severity="warning", figure="series_auc",
-                words=f"Strong judges tell generated series from real ones nearly always (AUC "
-                f"{test.auc.value:.0%}){by}.",
+                kind="series_easily_told" if easily else "series_told", severity="warning",
+                figure="series_auc",
+                words="Strong judges tell generated series from real ones "
+                f"{'nearly always' if easily else 'often'} (AUC {test.auc.value:.0%}){by}.",
                 advice="look at the spectrum and the correlations; train longer",
             )
         ]  # fmt: skip
@@ -207,7 +212,7 @@ def _teaching(figure: Figure) -> list[Finding]:
 
 
 def _words(test: CourseTest) -> str:
-    if test.p_value > 0.01:
+    if test.p_value > CHANCE:
         return "Strong judges of series do no better than guessing."
     how = "nearly always" if test.auc.value > EASILY else "often" if test.auc.value > TOLD else ""
     return f"Strong judges of series tell them {how or 'seldom'} (AUC {test.auc.value:.0%})."

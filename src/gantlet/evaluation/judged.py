@@ -19,12 +19,16 @@ class Judged(NamedTuple):
 
 
 class More(NamedTuple):
-    """What a kind of data adds to a view: figures, panels, findings, and a sentence."""
+    """What a kind of data adds to a view: figures, panels, findings, and a sentence.
+
+    A sharper judge may deny a good sign that the view has by itself, by its kind.
+    """
 
     figures: tuple[Figure, ...]
     panels: tuple[Panel, ...]
     findings: tuple[Finding, ...]
     words: str
+    denied: tuple[str, ...] = ()
 
 
 def widened(judged: Judged, more: More) -> Judged:
@@ -35,7 +39,8 @@ def widened(judged: Judged, more: More) -> Judged:
         figures=(*more.figures, *judged.view.figures),
         panels=(*more.panels, *judged.view.panels),
     )
-    return Judged(view, (*more.findings, *judged.findings))
+    kept = (finding for finding in judged.findings if finding.kind not in more.denied)
+    return Judged(view, (*more.findings, *kept))
 
 
 def between(estimate: Estimate, digits: str = ".3g") -> str:
