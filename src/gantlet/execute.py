@@ -12,7 +12,7 @@ from gantlet import store
 from gantlet.augment import adapted, overfit
 from gantlet.config import build, plain
 from gantlet.discretion import discretion
-from gantlet.engine.best import SHORTEST_PAUSE, is_best, is_worth_keeping
+from gantlet.engine.best import SHORTEST_PAUSE, is_best
 from gantlet.engine.clock import Anchor, BudgetSettings, Clock
 from gantlet.engine.devices import World
 from gantlet.engine.health import Reading, diagnose
@@ -32,6 +32,7 @@ from gantlet.events import (
 )
 from gantlet.files import lock
 from gantlet.folder import Folder
+from gantlet.keeping import Keeper, Taken
 from gantlet.measure import NO_HOLD_OUT, Calibration, Meter
 from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
@@ -85,8 +86,7 @@ class Execution:
         self.readings: list[Reading] = []
         self.means = Means()
         self.next_preview = 1
-        self.measured_at = self.saved_at = self.judged_in = self.saved_in = 0.0
-        self.best_at = -math.inf  # the first of all best states is kept at once
+        self.measured_at = self.judged_in = 0.0
         self.is_writer = world.rank == 0
         self.is_over = False
 
@@ -97,6 +97,7 @@ class Execution:
         torch.set_flush_denormal(True)  # slopes far below float32's range cost a CPU dearly
         yield from self._restored()
         self.clock = Clock(self.budget, state.elapsed, self.anchor)
+        self.keeper = Keeper(self.folder, run.keeping, lambda: self.clock.elapsed)
         if self.is_over or self.clock.progress(state) >= 1:
             yield Ended(state.step, "the run was finished before; give it more --minutes", False)
             return
@@ -105,7 +106,7 @@ class Execution:
         try:
             if state.step == 0 and self.is_writer:
                 yield from self._drawn()
-                yield self._saved()
+                yield from self._saved()
             while True:
                 try:
                     yield from self._played()
@@ -138,10 +139,8 @@ class Execution:
                     yield from self._drawn()
                 if self._is_due():
                     yield from self._measured()
-                elif (
-                    self.clock.elapsed - self.saved_at > self.session.run.keeping.checkpoint_seconds
-                ):
-                    yield self._saved()
+                elif self.keeper.is_due:
+                    yield from self._saved()
         except GeneratorExit:
             if self.is_writer:
                 with suppress(NonFinite):
@@ -174,7 +173,7 @@ class Execution:
         began = time.process_time()
         self._require_finite()
         if at_end and self.means.is_empty and self.readings:
-            yield self._saved(self._is_better())
+            yield from self._saved(self._is_better())
             return
         means = self.means.values()
         reading, calibration = self.meter.reading(self.state, means, self.means.skipped)
@@ -188,10 +187,12 @@ class Execution:
             self.clock.end(f"the held-out distance reached {reading.distance:.4g}")
         if budget.plateau is not None and self._stands_still(budget.plateau):
             self.clock.end(f"no better held-out distance for {budget.plateau:.0%} of the run")
-        better, now = self._is_better(), self.clock.elapsed
-        due = now - self.saved_at > self.session.run.keeping.checkpoint_seconds
-        if at_end or due or (better and is_worth_keeping(now - self.best_at, self.saved_in)):
-            yield self._saved(better, calibration)
+        better = self._is_better()
+        if at_end:
+            yield from self._saved(better, calibration)
+        else:
+            saved = self.keeper.look(lambda: self._taken(calibration), better)
+            yield from map(self._logged, saved)
 
     def _is_better(self) -> bool:
         return self.discretion.keeps_best and is_best(self.readings)
@@ -219,8 +220,12 @@ class Execution:
         if not self.state.is_finite:
             raise NonFinite("weights are not finite")
 
-    def _saved(self, better: bool = False, calibration: Calibration | None = None) -> Saved:
-        state, keeping, began = self.state, self.session.run.keeping, self.clock.elapsed
+    def _saved(self, better: bool = False, calibration: Calibration | None = None) -> list[Saved]:
+        saved = self.keeper.save(self._taken(calibration), better)
+        return [self._logged(event) for event in saved]
+
+    def _taken(self, calibration: Calibration | None) -> Taken:
+        state = self.state
         self._require_finite()
         calibration = self.discretion.calibration(self.meter, state, calibration)
         if not all(map(math.isfinite, calibration)):
@@ -231,15 +236,8 @@ class Execution:
             "calibration": list(calibration),
             "conditions": plain(self.session.conditions._asdict()),
         }
-        path = store.write(self.folder.checkpoints, state.step, state.tensors(), meta)
-        if better:
-            self.folder.keep_best(path, self.readings[-1].distance)
-            self.best_at = self.clock.elapsed
-        best = self.folder.best()
-        store.prune(self.folder.checkpoints, keeping.keep, {best} if best else set())
-        self.saved_at = self.clock.elapsed
-        self.saved_in = self.saved_at - began
-        return self._logged(Saved(path, state.step, better))
+        distance = self.readings[-1].distance if self.readings else math.nan
+        return Taken(state.step, state.tensors(), meta, distance)
 
     def _restored(self) -> Iterator[Event]:
         choice = self.folder.newest()
@@ -266,9 +264,7 @@ class Execution:
         self.next_preview = max(
             self.state.step + 1, int(self.state.step * self.session.run.keeping.preview_growth)
         )
-        self.measured_at = self.saved_at = self.state.elapsed
-        if self.folder.best() is not None:
-            self.best_at = self.state.elapsed
+        self.measured_at = self.state.elapsed
         yield Noted(f"resumed at step {self.state.step:,} from {choice.path.name}")
 
     def _extend(self, minutes: float) -> None:
