@@ -9,8 +9,8 @@ afterwards by what choosing never saw: pictures by the Fréchet distance of 5,00
 set in the 128 features of a classifier trained on the training set, points by the mean kernel
 distance of eight times 100,000 to 100,000 drawn anew, at two thirds of the width that choosing
 looks at. The checkpoint that `best.json` names should be within 5 % of the best. What this distance
-itself scatters by is told from other samples of the best state. Runs that are there already are judged
-again.
+itself scatters by is told from other samples of the best state. Runs that are there already are
+judged again.
 """
 
 import argparse
