@@ -5,8 +5,8 @@
 FOLDER holds fashion-mnist/ and mnist/ (idx files), whose pictures are halved to 14×14, so that a
 short run has many looks. In the last third the learning rates rise up to twentyfold (Fashion-MNIST,
 grid) or fivefold while the penalties fade away (MNIST). The state at every look is judged
-afterwards by what choosing never saw: pictures by the Fréchet distance of 5,000 samples to the test
-set in the 128 features of a classifier trained on the training set, points by the mean kernel
+afterwards by what choosing never saw: pictures by the Fréchet distance of 20,000 samples to the
+test set in the 128 features of a classifier trained on the training set, points by the mean kernel
 distance of eight times 100,000 to 100,000 drawn anew, at two thirds of the width that choosing
 looks at. The checkpoint that `best.json` names should be within 5 % of the best. What this distance
 itself scatters by is told from other samples of the best state. Runs that are there already are
@@ -38,7 +38,7 @@ from gantlet.modalities.idx import idx_file, read_idx
 from gantlet.prepare import prepared
 
 WANTED = 1.05
-PICTURES, POINTS = 5_000, 100_000
+PICTURES, POINTS = 20_000, 100_000
 DRAWS = {"grid": 8}  # samples of each state that are judged; 1 where nothing is said
 LATE = {"cooldown": 0.34}
 SPOILED: dict[str, tuple[float, dict[str, Any]]] = {  # CPU minutes a run, and what spoils it

@@ -1,16 +1,18 @@
 """The family for series: its density, what it draws, and what it knows of the data beforehand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from gantlet.engine.noise import Rows, StepNoise
 from gantlet.networks import NETWORKS, Task
 from gantlet.networks.course_generator import CourseGenerator
 from gantlet.networks.course_settings import CourseSettings
-from gantlet.networks.innovations import ORDER, Innovations
+from gantlet.networks.innovations import FARTHEST, ORDER, Innovations
 from gantlet.types import Timed
 from tiny import drawn
 
@@ -134,6 +136,47 @@ def test_innovations_of_an_autoregression_are_its_noise(steps):
     rows = [x[:, t] for t in range(steps - 1)]
     again = news.guess(rows, x[:, -1]) + news.of(x)[:, -1] * news.scale[ORDER]
     assert_close(again, x[:, -1])
+
+
+def test_nearly_equal_values_are_told_apart():
+    """b is nearly a: what tells them apart is told at the scale of what they share."""
+    a, noise = drawn(4_000, 3, 1), drawn(4_000, 3, 1, seed=1)
+    x = torch.cat([a, 0.98 * a + 0.05 * noise, 5 + drawn(4_000, 3, 1, seed=2)], dim=2)
+    there = torch.ones_like(x)
+    there[::7, :, 1] = 0
+    x[::7, :, 1] = 0
+    news = Innovations(3).double()
+    news.prime(x, there)
+    told = news.told(x)[there[:, 0, 1] > 0][:, :, 3:6].flatten(0, 1)
+    assert_close(torch.cov(told.T), torch.eye(3).double(), rtol=0, atol=0.06)
+    apart = told[:, 1] - told[:, 0]
+    wanted = noise[there[:, 0, 1] > 0].flatten()
+    assert torch.corrcoef(torch.stack([apart, wanted]))[0, 1] > 0.99
+
+
+def test_equal_values_and_such_as_never_vary_are_told_as_numbers():
+    a = drawn(500, 3, 1)
+    x = torch.cat([a, a, torch.full_like(a, 2.0)], dim=2)
+    news = Innovations(3).double()
+    news.prime(x, torch.ones_like(x))
+    assert news.told(x).abs().max() <= 2 * FARTHEST
+    constant = Innovations(1).double()
+    constant.prime(x[:, :, 2:], torch.ones_like(a))
+    assert constant.told(x[:, :, 2:]).abs().max() <= 2 * FARTHEST
+
+
+def test_what_is_left_out_of_the_steps_before_leaves_the_first_step_alone():
+    noise = StepNoise(0, 0, Rows(0, 30, 30), torch.device("cpu"))
+    settings = replace(SETTINGS, dropout=0.0, forget=0.0, input_dropout=0.5)
+    for steps in (1, 3):
+        task = Task((steps, 2), 0, 0, (), Timed())
+        torch.manual_seed(1)
+        G = COURSE.generator(task, settings).double()
+        with torch.no_grad():
+            x = G(drawn(30, steps * 4))
+            assert COURSE.surprisal is not None
+            whole, some = (COURSE.surprisal(G, x, None, n) for n in (None, noise))
+        assert torch.equal(whole, some) == (steps == 1)
 
 
 def test_few_steps_are_guessed_from_fewer_before_them():

@@ -23,7 +23,7 @@ class CourseDiscriminator(nn.Module):
         super().__init__()
         self.layout, width = Layout(task), settings.width_D
         self.news = Innovations(self.layout.values)
-        self.enter = nn.Conv1d(self.layout.total + 3 * self.layout.values, width, 1)
+        self.enter = nn.Conv1d(self.layout.total + 4 * self.layout.values, width, 1)
         steps, stages = self.layout.steps, [self._convolution(width)]
         while steps >= 2 * FEWEST:
             stages.append(self._convolution(width))

@@ -37,7 +37,7 @@ class CourseGenerator(nn.Module):
         self.held = Held(layout.held, layout.late, width) if layout.held else None
         known = 2 * settings.memory + layout.held_total
         self.late = Late(layout.late, known, width) if layout.late else None
-        told = sum(sizes) + 3 * layout.values
+        told = sum(sizes) + 4 * layout.values
         self.memory = nn.GRU(told, settings.memory, batch_first=True)
         self.enter = nn.Linear(settings.memory + told, width)
         self.step = nn.Parameter(torch.randn(layout.steps, width) * 0.1)
@@ -81,7 +81,7 @@ class CourseGenerator(nn.Module):
             before = values[-1] if values else value
             changed = (value - before) / self.news.change
             changed, new = (part.clamp(-FARTHEST, FARTHEST) for part in (changed, new))
-            told = torch.cat([choices, value, changed, new], 1)
+            told = torch.cat([choices, value, self.news.parted(value), changed, new], 1)
             values.append(value)
             out.append(torch.cat([now, choices, value], 1))
         rows = torch.stack(out, dim=1)
@@ -198,6 +198,7 @@ class CourseGenerator(nn.Module):
         new = self.news.of(values)
         told = torch.cat([own, self.news.told(values)], 2)
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
+        told = Dropout(noise, self.settings.input_dropout, "G/told")(told)
         left_out = Dropout(noise, self.settings.dropout)
         memory = left_out(self.memory(told)[0])
         if self.late is not None:
