@@ -31,6 +31,7 @@ from gantlet.metrics.courses import Windows, scaled
 from gantlet.metrics.customary import discriminative_scores, predictive_scores
 
 MOST = 10_000  # series that are judged
+WEEK = 168  # hourly steps
 JUDGES = (0, 1, 2)  # seeds of the customary classifiers and predictors
 FILES = {
     "stocks": ("google_stock.csv", 24), "etth1": ("ETTh1.csv", 24), "etth1-64": ("ETTh1.csv", 64),
@@ -114,7 +115,19 @@ def real(data: Set, count: int, seed: int, options: Options) -> Made:
     return Made(data.windows[np.sort(order[:count])], 0.0)
 
 
-PEERS: dict[str, Callable[[Set, int, int, Options], Made]] = {"gantlet": gantlet, "real": real}
+def half(data: Set, count: int, seed: int, options: Options) -> Made:
+    """Real windows of half of the record's weeks: all is right, and less is known by heart."""
+    del options
+    rng = np.random.default_rng([seed, 4])
+    weeks = np.arange(len(data.windows)) // WEEK
+    chosen = rng.permutation(weeks[-1] + 1)[: (weeks[-1] + 1) // 2]
+    places = rng.permutation(np.flatnonzero(np.isin(weeks, chosen)))
+    return Made(data.windows[np.sort(places[:count])], 0.0)
+
+
+PEERS: dict[str, Callable[[Set, int, int, Options], Made]] = {
+    "gantlet": gantlet, "real": real, "half": half,
+}  # fmt: skip
 
 
 def frame(path: Path) -> Any:
