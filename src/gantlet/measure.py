@@ -26,6 +26,7 @@ JUDGED = 256  # rows on which D's verdict is taken
 TRIED = 64  # samples by which a look's cost is told beforehand
 FLOORS = 4  # comparisons of real with real that the floor is the mean of
 COMPARED = 1000  # rows that the distance is taken on; the ranking takes all
+KNOWN = 4  # real rows for each generated one in the ranking: their features are told once
 NEIGHBOURS_OF = 300  # rows among which nearest neighbours are looked for
 
 
@@ -114,8 +115,10 @@ class Meter:
         self.floor = float(np.mean([self._distance(other) for other in reals]))
         family = NETWORKS[run.network.family]
         self.surprisal, self.at_once = family.surprisal, family.at_once
-        self.rank_floor = float(np.mean([self.ranking(self._real, other) for other in reals]))
-        if self.surprisal is not None:
+        if self.surprisal is None:
+            self._known = modality.features(codec, picked(raw.rows, against, KNOWN * most))
+            self.rank_floor = float(np.mean([self.ranking(self._known, other) for other in reals]))
+        else:
             self._to_rank = _Judged(raw, codec, against, labels, most)
             self._at_start = self._to_rank.surprisal(start, self.surprisal)
         self._train = _Judged(raw, codec, split.train, labels)
@@ -199,7 +202,7 @@ class Meter:
         come since it set out, so that a set share of what was learned counts as alike.
         """
         if self.surprisal is None:
-            return self.ranking(self._real, fake), self.rank_floor
+            return self.ranking(self._known, fake), self.rank_floor
         now = self._to_rank.surprisal(G, self.surprisal)
         return now, now - max(0.0, self._at_start - now)
 
