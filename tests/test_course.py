@@ -1,14 +1,12 @@
 """The family for series: its density, what it draws, and what it knows of the data beforehand."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from gantlet.engine.noise import Rows, StepNoise
 from gantlet.networks import NETWORKS, Task
 from gantlet.networks.course_generator import CourseGenerator
 from gantlet.networks.course_settings import CourseSettings
@@ -163,20 +161,6 @@ def test_equal_values_and_such_as_never_vary_are_told_as_numbers():
     constant = Innovations(1).double()
     constant.prime(x[:, :, 2:], torch.ones_like(a))
     assert constant.told(x[:, :, 2:]).abs().max() <= 2 * FARTHEST
-
-
-def test_what_is_left_out_of_the_steps_before_leaves_the_first_step_alone():
-    noise = StepNoise(0, 0, Rows(0, 30, 30), torch.device("cpu"))
-    settings = replace(SETTINGS, dropout=0.0, forget=0.0, input_dropout=0.5)
-    for steps in (1, 3):
-        task = Task((steps, 2), 0, 0, (), Timed())
-        torch.manual_seed(1)
-        G = COURSE.generator(task, settings).double()
-        with torch.no_grad():
-            x = G(drawn(30, steps * 4))
-            assert COURSE.surprisal is not None
-            whole, some = (COURSE.surprisal(G, x, None, n) for n in (None, noise))
-        assert torch.equal(whole, some) == (steps == 1)
 
 
 def test_few_steps_are_guessed_from_fewer_before_them():

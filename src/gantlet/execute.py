@@ -191,7 +191,7 @@ class Execution:
         if at_end:
             yield from self._saved(better, calibration)
         else:
-            saved = self.keeper.look(lambda: self._taken(calibration), better)
+            saved = self.keeper.look(lambda: self.taken(calibration), better)
             yield from map(self._logged, saved)
 
     def _is_better(self) -> bool:
@@ -221,10 +221,11 @@ class Execution:
             raise NonFinite("weights are not finite")
 
     def _saved(self, better: bool = False, calibration: Calibration | None = None) -> list[Saved]:
-        saved = self.keeper.save(self._taken(calibration), better)
+        saved = self.keeper.save(self.taken(calibration), better)
         return [self._logged(event) for event in saved]
 
-    def _taken(self, calibration: Calibration | None) -> Taken:
+    def taken(self, calibration: Calibration | None = None) -> Taken:
+        """The state as it is, with what a generator needs to be used by itself."""
         state = self.state
         self._require_finite()
         calibration = self.discretion.calibration(self.meter, state, calibration)
@@ -280,6 +281,7 @@ class Execution:
     def _rolled_back(self, why: str) -> Iterator[Event]:
         state = self.state
         rollbacks, scale = state.rollbacks + 1, state.lr_scale / 2
+        yield from map(self._logged, self.keeper.waited())  # or resuming would take it for newer
         choice = self.folder.newest()
         assert choice.path is not None, "the first step is always kept"
         checkpoint = store.read(choice.path, state.device)

@@ -233,13 +233,12 @@ def chosen(p: Float[Tensor, "b k"], uniform: Float[Tensor, "b"]) -> Int[Tensor, 
 class Dropout:
     """Leaves out units by numbers of the step's own; nothing where there is no noise."""
 
-    def __init__(self, noise: Noise | None, share: float, name: str = "G/dropout") -> None:
+    def __init__(self, noise: Noise | None, share: float) -> None:
         self.noise, self.share, self.layer = noise if share else None, share, 0
-        self.name = name
 
     def __call__(self, hidden: Float[Tensor, "b *t width"]) -> Float[Tensor, "b *t width"]:
         if self.noise is None:
             return hidden
         self.layer += 1
-        kept = self.noise.uniform(f"{self.name}/{self.layer}", hidden.shape[-1]) >= self.share
+        kept = self.noise.uniform(f"G/dropout/{self.layer}", hidden.shape[-1]) >= self.share
         return hidden * (kept if hidden.ndim == 2 else kept[:, None]) / (1 - self.share)

@@ -198,9 +198,8 @@ class CourseGenerator(nn.Module):
         new = self.news.of(values)
         told = torch.cat([own, self.news.told(values)], 2)
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
-        told = Dropout(noise, self.settings.input_dropout, "G/told")(told)
         left_out = Dropout(noise, self.settings.dropout)
-        memory = left_out(self.memory(told)[0])
+        memory = left_out(self.memory(left_out(told))[0])
         if self.late is not None:
             held = x[:, 0, : layout.held_total]
             total = total + self.late.surprisal(held, self._known(memory, held))

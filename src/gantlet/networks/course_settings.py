@@ -12,9 +12,8 @@ class CourseSettings:
     memory: int = setting(96, "numbers in which G remembers the steps before")
     width: int = setting(128, "units in each hidden layer of a step of G")
     normals: int = setting(6, "normals in the mixture that each value is drawn from")
-    dropout: float = setting(0.3, "share of hidden units left out as G learns by likelihood")
-    input_dropout: float = setting(
-        0.3, "share of what G knows earlier steps by that is left out as it learns by likelihood"
+    dropout: float = setting(
+        0.3, "share left out as G learns by likelihood: of hidden units, of what memory is told"
     )
     forget: float = setting(
         0.5, "share of series of which G is not told what they hold as it learns by likelihood"
@@ -22,6 +21,6 @@ class CourseSettings:
     width_D: int = setting(64, "channels of D")
 
     def __post_init__(self) -> None:
-        for name in ("dropout", "input_dropout", "forget"):
+        for name in ("dropout", "forget"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"network.options.{name} = {getattr(self, name)}: 0 ≤ share < 1")

@@ -144,7 +144,7 @@ class Innovations(nn.Module):
         return torch.cat([torch.zeros_like(x[:, :1]), steps], dim=1)
 
     def told(self, x: Values) -> Float[Tensor, "b t four_c"]:
-        """Values, changes and innovations side by side, all at about unit scale."""
+        """Values, what sets them apart, changes and innovations, all at about unit scale."""
         new = self.of(x).clamp(-FARTHEST, FARTHEST)
         changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
         return torch.cat([x, self.parted(x), changes, new], dim=2)
