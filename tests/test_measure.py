@@ -8,8 +8,15 @@ import torch
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
+import runs
+from gantlet.engine.devices import World
+from gantlet.execute import Execution
+from gantlet.feed import picked
+from gantlet.folder import Folder
 from gantlet.measure import calibration, spread
+from gantlet.metrics.characteristic import characteristic_distance
 from gantlet.metrics.mixing import segregation
+from gantlet.sampling import decoded, sampled
 
 
 def normal_logits(mean: float, std: float, n: int) -> torch.Tensor:
@@ -123,3 +130,19 @@ def test_segregation_agrees_with_counting_by_hand(k, rng):
 def test_segregation_sees_a_mode_that_is_missing(rng):
     real = rng.normal(size=(400, 2)) * 0.1 + np.repeat([[0, 0], [5, 0]], 200, axis=0)
     assert segregation(real, rng.normal(size=(400, 2)) * 0.1) > 0.1
+
+
+def test_states_are_ranked_against_four_held_out_rows_for_each_sample(tmp_path):
+    session = runs.begun(tmp_path, runs.cloud(4_000), keeping={"measured": 60})
+    execution = Execution(session, Folder(tmp_path), World(), None)
+    reading, _ = execution.meter.reading(execution.state, {}, 0)
+    objective = session.run.objective
+    parts = sampled(
+        execution.state.G_ema, objective.prior, objective.latent_dim,
+        session.conditions._replace(hidden=False), 60, seed=1,
+    )  # fmt: skip
+    rows, _ = decoded(parts, session.codec, session.modality)
+    held_out = picked(session.raw.rows, session.split.held_out, 240)
+    both = [session.modality.features(session.codec, part) for part in (held_out, rows)]
+    assert [len(part) for part in both] == [240, 60]
+    assert reading.rank == pytest.approx(characteristic_distance(*both))
