@@ -39,7 +39,7 @@ from gantlet.prepare import prepared
 
 WANTED = 1.05
 PICTURES, POINTS = 20_000, 100_000
-DRAWS = {"grid": 8}  # samples of each state that are judged; 1 where nothing is said
+DRAWS = 8  # samples of points that each state is judged by; of pictures one
 LATE = {"cooldown": 0.34}
 SPOILED: dict[str, tuple[float, dict[str, Any]]] = {  # CPU minutes a run, and what spoils it
     "fashion-mnist": (2.5, {**LATE, "lr_end": 20.0}),
@@ -126,7 +126,7 @@ def judged(name: str, out: Path, distance: Distance, most: int) -> Row:
     spread = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
     some = {steps[i] for i in spread}
     gan = gantlet.load(out)
-    count, draws = POINTS if name in CLOUDS else PICTURES, DRAWS.get(name, 1)
+    count, draws = (POINTS, DRAWS) if name in CLOUDS else (PICTURES, 1)
     truth = {}
     for step in sorted(some | {chosen}):
         gan.generator.load_state_dict(load_file(files[step]))

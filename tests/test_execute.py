@@ -90,20 +90,20 @@ def test_a_spell_of_values_that_are_not_finite_costs_a_roll_back_and_half_the_ra
     assert are_finite(tmp_path)
 
 
-def test_a_roll_back_goes_to_the_best_state_that_waits_to_be_written(treacherous, tmp_path):
+def test_a_roll_back_undoes_what_was_seen_and_what_waited_since(treacherous, tmp_path):
     bad = treacherous(lambda calls: 6 <= calls < 9) | {"keeping": {"checkpoint_seconds": 60.0}}
-    session = runs.begun(tmp_path, **bad)
-    playing = Execution(session, Folder(tmp_path), World(), None)
-    back, saved, step = [], [], -1
+    playing = Execution(runs.begun(tmp_path, **bad), Folder(tmp_path), World(), None)
+    back = []
     for event in playing.events():
         if isinstance(event, Stepped) and event.tick.step == 4 and not back:
-            playing.keeper.waiting = playing.taken()._replace(distance=1.0).apart()
-            step = playing.state.step
-        back += [event] if isinstance(event, RolledBack) else []
-        saved += [event] if isinstance(event, Saved) else []
-    assert [event.to_step for event in back] == [step]
-    assert step in [event.step for event in saved if event.is_best]
-    assert runs.meta(tmp_path)["lr_scale"] == 0.5
+            playing.readings.append(playing.meter.reading(playing.state, {}, 0)[0])
+            playing.keeper.waiting = playing.taken().apart()
+        if isinstance(event, RolledBack):
+            back.append(event.to_step)
+            assert playing.keeper.waiting is None
+            assert playing.readings == []
+    assert back == [0]
+    assert {path.name[-2:] for path in checkpoints(tmp_path / "checkpoints")} == {"00", "12"}
 
 
 def test_after_some_roll_backs_a_run_gives_up_and_keeps_its_last_good_state(treacherous, tmp_path):

@@ -281,12 +281,14 @@ class Execution:
     def _rolled_back(self, why: str) -> Iterator[Event]:
         state = self.state
         rollbacks, scale = state.rollbacks + 1, state.lr_scale / 2
-        yield from map(self._logged, self.keeper.waited())  # or resuming would take it for newer
         choice = self.folder.newest()
         assert choice.path is not None, "the first step is always kept"
         checkpoint = store.read(choice.path, state.device)
         state.restore(checkpoint.tensors, checkpoint.meta)
         state.rollbacks, state.lr_scale = rollbacks, scale
+        # What came after is undone, and no later state need be better than one that is lost.
+        self.readings = [reading for reading in self.readings if reading.step <= state.step]
+        self.keeper.waiting = None
         self.means.forget()
         yield self._logged(RolledBack(state.step, scale, why))
 

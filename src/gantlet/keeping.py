@@ -56,18 +56,17 @@ class Keeper:
             return self.save(take(), better)
         if better:
             self.waiting = take().apart()
-        return self.waited() if is_free else []
+        return self._waited() if is_free else []
 
     def save(self, taken: Taken, better: bool) -> list[Saved]:
         """Writes a state, and before it the best one that waits, unless this one is better."""
         if better:
             self.waiting = None
-        saved = [*self.waited(), self._write(taken, better)]
+        saved = [*self._waited(), self._write(taken, better)]
         self.saved_at = self.elapsed()
         return saved
 
-    def waited(self) -> list[Saved]:
-        """Writes the best state now, if it waits."""
+    def _waited(self) -> list[Saved]:
         best, self.waiting = self.waiting, None
         return [] if best is None else [self._write(best, better=True)]
 

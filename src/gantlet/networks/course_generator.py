@@ -81,7 +81,7 @@ class CourseGenerator(nn.Module):
             before = values[-1] if values else value
             changed = (value - before) / self.news.change
             changed, new = (part.clamp(-FARTHEST, FARTHEST) for part in (changed, new))
-            told = torch.cat([choices, value, self.news.parted(value), changed, new], 1)
+            told = torch.cat([choices, value, self.news.whitened(value), changed, new], 1)
             values.append(value)
             out.append(torch.cat([now, choices, value], 1))
         rows = torch.stack(out, dim=1)

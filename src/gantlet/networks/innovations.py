@@ -15,7 +15,7 @@ RIDGE = 1e-9  # of the values' unit variance: smooth series are nearly linear in
 ROWS = 20  # steps for each weight of a guess, at least; with fewer it looks less far back
 SMALLEST = 1e-5  # scale of what is new, in the values' units
 FARTHEST = 10.0  # innovations as networks see them: what lies beyond is a rupture
-SMALLEST_SHARE = 1e-4  # of the largest variance of a step's values, that is told apart
+SMALLEST_SHARE = 1e-4  # of the largest variance of a step's values, that is whitened
 MARGIN = 0.02  # of its range, by which a value or an innovation may leave it
 
 Values = Float[Tensor, "b t c"]
@@ -31,7 +31,7 @@ class Innovations(nn.Module):
     scale: Float[Tensor, "order1 c"]
     change: Float[Tensor, "c"]  # typical, from a step to the next
     centre: Float[Tensor, "c"]  # of a step's values
-    apart: Float[Tensor, "c c"]  # makes values of a step uncorrelated, at unit scale
+    whitening: Float[Tensor, "c c"]  # makes values of a step uncorrelated, at unit scale
     low: Float[Tensor, "c"]
     high: Float[Tensor, "c"]
     least: Float[Tensor, "order1 c"]  # innovations
@@ -47,7 +47,7 @@ class Innovations(nn.Module):
             shape = (ORDER + 1, channels) if name == "scale" else (channels,)
             self.register_buffer(name, torch.ones(shape))
         self.register_buffer("centre", torch.zeros(channels))
-        self.register_buffer("apart", torch.eye(channels))
+        self.register_buffer("whitening", torch.eye(channels))
         self.register_buffer("least", torch.full((ORDER + 1, channels), -FARTHEST))
         self.register_buffer("most", torch.full((ORDER + 1, channels), FARTHEST))
         self.register_buffer("low", torch.full((channels,), -FARTHEST))
@@ -85,7 +85,7 @@ class Innovations(nn.Module):
                 )
                 self.bias[order, channel] = solution[-1]
                 self.scale[order, channel] = max(left, SMALLEST)
-        self._part(x[(there > 0).all(2)])
+        self._fit_whitening(x[(there > 0).all(2)])
         both = there[:, 1:] * there[:, :-1]
         steps = (x[:, 1:] - x[:, :-1]).square() * both
         typical = (steps.sum((0, 1)) / both.sum((0, 1)).clamp_min(1)).sqrt()
@@ -96,18 +96,18 @@ class Innovations(nn.Module):
             last = x.shape[1] if order == ORDER else order + 1
             _widened(self.least[order], self.most[order], new[:, order:last].flatten(0, 1))
 
-    def _part(self, x: Float[Tensor, "n c"]) -> None:
-        """Sets what parts the values of a step: the inverse root of their covariance."""
+    def _fit_whitening(self, x: Float[Tensor, "n c"]) -> None:
+        """The inverse root of the covariance of a step's values (Bell & Sejnowski 1997)."""
         if not self.channels or len(x) < ROWS * (self.channels + 1):
             return
         shares, axes = torch.linalg.eigh(torch.cov(x.T).reshape(self.channels, self.channels))
         least = max(SMALLEST_SHARE * shares[-1].item(), SMALLEST)
         self.centre.copy_(x.mean(0))
-        self.apart.copy_(axes * shares.clamp_min(least).rsqrt() @ axes.T)
+        self.whitening.copy_(axes * shares.clamp_min(least).rsqrt() @ axes.T)
 
-    def parted(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
-        """Values of a step, uncorrelated with each other."""
-        return ((x - self.centre) @ self.apart).clamp(-FARTHEST, FARTHEST)
+    def whitened(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
+        """Values of a step, uncorrelated with each other, at unit scale."""
+        return ((x - self.centre) @ self.whitening).clamp(-FARTHEST, FARTHEST)
 
     def _lags(self, x: Values) -> Float[Tensor, "b t lags"]:
         padded = torch.cat([x.new_zeros(len(x), ORDER, self.channels), x], dim=1)
@@ -144,10 +144,10 @@ class Innovations(nn.Module):
         return torch.cat([torch.zeros_like(x[:, :1]), steps], dim=1)
 
     def told(self, x: Values) -> Float[Tensor, "b t four_c"]:
-        """Values, what sets them apart, changes and innovations, all at about unit scale."""
+        """Values, the same whitened, changes and innovations, all at about unit scale."""
         new = self.of(x).clamp(-FARTHEST, FARTHEST)
         changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
-        return torch.cat([x, self.parted(x), changes, new], dim=2)
+        return torch.cat([x, self.whitened(x), changes, new], dim=2)
 
 
 def _widened(low: Float[Tensor, "c"], high: Float[Tensor, "c"], seen: Float[Tensor, "n c"]) -> None:
