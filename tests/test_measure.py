@@ -16,7 +16,11 @@ from gantlet.folder import Folder
 from gantlet.measure import calibration, spread
 from gantlet.metrics.characteristic import characteristic_distance
 from gantlet.metrics.mixing import segregation
+from gantlet.modalities.base import finished
+from gantlet.networks.course import COURSE
+from gantlet.prepare import prepared
 from gantlet.sampling import decoded, sampled
+from tiny import drawn
 
 
 def normal_logits(mean: float, std: float, n: int) -> torch.Tensor:
@@ -146,3 +150,27 @@ def test_states_are_ranked_against_four_held_out_rows_for_each_sample(tmp_path):
     both = [session.modality.features(session.codec, part) for part in (held_out, rows)]
     assert [len(part) for part in both] == [240, 60]
     assert reading.rank == pytest.approx(characteristic_distance(*both))
+
+
+def test_held_out_rows_like_none_in_training_weigh_as_the_rarest_of_those(tmp_path):
+    """In a sixth of the held-out series a sensor stands still where it never stood before."""
+    settings = {
+        "modality": "series", "network": {"options": {"memory": 8, "width": 16, "width_D": 8}},
+        "keeping": {"measured": 1_000}, "budget": {"steps": 12},
+    }  # fmt: skip
+    rows = drawn(1_200, 6, 1).numpy()
+    held_out = finished(prepared(rows, settings, Folder(tmp_path / "a"))).split.held_out
+    rows[held_out[::6]] = 40.0
+    session = finished(prepared(rows, settings, Folder(tmp_path / "b")))
+    execution = Execution(session, Folder(tmp_path / "b"), World(), None)
+    reading, _ = execution.meter.reading(execution.state, {}, 0)
+
+    def surprise(indices, most):
+        x = session.codec.encode(picked(session.raw.rows, indices, most))
+        with torch.no_grad():
+            return COURSE.surprisal(execution.state.G_ema, x, None, None)
+
+    odd, usual = surprise(session.split.held_out, 1_000), surprise(session.split.train, 256)
+    assert odd[::6].min() > 100 * usual.max()
+    limit = usual.quantile(0.99).item()
+    assert reading.rank == pytest.approx(odd.clamp_max(limit).mean().item(), rel=1e-5)

@@ -27,6 +27,7 @@ TRIED = 64  # samples by which a look's cost is told beforehand
 FLOORS = 4  # comparisons of real with real that the floor is the mean of
 COMPARED = 1000  # rows that the distance is taken on; the ranking takes all
 KNOWN = 4  # real rows for each generated one in the ranking: their features are told once
+USUAL = 0.99  # share of training rows that no held-out row counts as rarer than
 NEIGHBOURS_OF = 300  # rows among which nearest neighbours are looked for
 
 
@@ -113,6 +114,7 @@ class Meter:
         self.ranking = modality.ranking or modality.distance
         reals = self._reals(raw, split.train, run.seed)
         self.floor = float(np.mean([self._distance(other) for other in reals]))
+        self._train = _Judged(raw, codec, split.train, labels)
         family = NETWORKS[run.network.family]
         self.surprisal, self.at_once = family.surprisal, family.at_once
         if self.surprisal is None:
@@ -120,8 +122,8 @@ class Meter:
             self.rank_floor = float(np.mean([self.ranking(self._known, other) for other in reals]))
         else:
             self._to_rank = _Judged(raw, codec, against, labels, most)
-            self._at_start = self._to_rank.surprisal(start, self.surprisal)
-        self._train = _Judged(raw, codec, split.train, labels)
+            self._rare = self._train.surprisal(start, self.surprisal).quantile(USUAL)
+            self._at_start = self._surprise(start)
         self._held_out = _Judged(raw, codec, against, labels)
 
     def _reals(self, raw: Raw, train: Int[np.ndarray, "n"], seed: int) -> list[np.ndarray]:
@@ -203,8 +205,18 @@ class Meter:
         """
         if self.surprisal is None:
             return self.ranking(self._known, fake), self.rank_floor
-        now = self._to_rank.surprisal(G, self.surprisal)
+        now = self._surprise(G)
         return now, now - max(0.0, self._at_start - now)
+
+    def _surprise(self, G: nn.Module) -> float:
+        """How much held-out rows surprise G on average, none more than rare rows did at the start.
+
+        Some may be like none that G learns from, as where a sensor stood still for a month. They
+        surprise every state, and the more so the more G knows of all others: by them a state that
+        knows next to nothing would seem best.
+        """
+        assert self.surprisal is not None, "who asks has a density"
+        return self._to_rank.surprisal(G, self.surprisal).clamp_max(self._rare).mean().item()
 
     def _distance(self, other: Float[np.ndarray, "n d"]) -> float:
         return self.modality.distance(_thinned(self._real), _thinned(other))
@@ -253,12 +265,12 @@ class _Judged:
         self.x = codec.encode(picked(raw.rows, indices, most))
         self._labels = None if labels is None else picked(labels, indices, most)
 
-    def surprisal(self, G: nn.Module, of: Surprisal) -> float:
-        """How much G is surprised by the rows, on average, in nats."""
+    def surprisal(self, G: nn.Module, of: Surprisal) -> Float[Tensor, "n"]:
+        """How much G is surprised by each row, in nats."""
         some = next(G.parameters())
         y = None if self._labels is None else torch.as_tensor(self._labels).to(some.device)
         with torch.no_grad():
-            return of(G, self.x.to(some.device, some.dtype), y, None).mean().item()
+            return of(G, self.x.to(some.device, some.dtype), y, None).float().cpu()
 
     def logits(self, D: nn.Module) -> Float[Tensor, "n"]:
         return _logits(D, self.x, self._labels)
