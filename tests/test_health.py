@@ -168,3 +168,11 @@ def test_a_run_is_worsening_only_where_what_chooses_its_states_says_so_too(last,
     ranked = [r._replace(rank=1.0) for r in readings[:-RECENT]]
     ranked += [r._replace(rank=last) for r in readings[-RECENT:]]
     assert (RULES["worsening"](ranked) is not None) == is_worse
+
+
+@pytest.mark.parametrize(("last", "is_worse"), [(-81.0, False), (-59.0, True)])
+def test_where_ranks_are_below_nought_half_of_what_was_learned_must_be_lost(last, is_worse):
+    readings = [r._replace(rank=-100.0, rank_floor=-180.0) for r in PROVOKED["worsening"][0]]
+    ranked = readings[:-RECENT]
+    ranked += [r._replace(rank=last, rank_floor=2 * last + 20) for r in readings[-RECENT:]]
+    assert (RULES["worsening"](ranked) is not None) == is_worse

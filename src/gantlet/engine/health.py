@@ -152,7 +152,9 @@ def worsening(readings: Sequence[Reading]) -> Verdict | None:
     tail = readings[-RECENT:]
     best = min(readings, key=lambda reading: reading.distance)
     past = 1.5 * best.distance + tail[-1].floor / 2
-    past_rank = 1.5 * min(reading.rank for reading in readings)
+    chosen = min(readings, key=lambda reading: reading.rank)
+    # Ranks may be below nought, as surprisals are: there half of what was learned must be lost.
+    past_rank = chosen.rank + max(chosen.rank, chosen.rank - chosen.rank_floor) / 2
     if len(tail) < RECENT or not all(r.distance > past for r in tail):
         return None
     if any(r.rank <= past_rank for r in tail):
