@@ -238,11 +238,17 @@ class SeriesCodec:
     def _settled(
         self, body: Float32[np.ndarray, "n t w"], going: np.ndarray
     ) -> Float32[np.ndarray, "n t w"]:
-        """Values that are not there stand as the last before them, and nothing after the end."""
+        """Values that are not there stand as the last before them, and nothing after the end.
+
+        What a series begins with is said, even where a longer record stood there before.
+        """
         body, at, flag = body * going[:, :, None], body.shape[2] - len(self._levels), 0
         for place, (one, _) in enumerate(self._levels):
             if not one.sizes:
                 continue
+            if one.same:
+                body[:, 0, flag] += body[:, 0, flag + one.same]
+                body[:, 0, flag + one.same] = 0
             there = body[:, :, flag] > 0
             last = np.maximum.accumulate(np.where(there, np.arange(body.shape[1]), -1), 1)
             values = np.take_along_axis(body[:, :, at + place], np.maximum(last, 0), 1)

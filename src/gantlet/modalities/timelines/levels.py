@@ -15,6 +15,10 @@ MOST_MASSES = 4
 DECIMALS = 6
 LONG_TAIL = 2.0  # skewness beyond which logarithms are tried
 NAMES = ("null", "nan", "-inf", "inf")  # cells that are no number
+SAME = "same"  # as the step before: last of the special values
+STILL = 6  # equal steps in a row that are no chance
+OFTEN = 8  # times that a value comes on average from which on there are none but those seen
+STANDS = 0.005  # share of the steps in such runs from which on standing still is a choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +38,17 @@ class Level:
     is_log: bool
     kind: str
     why: str
+    grid: tuple[float, ...] = ()  # all values that there are, in order; empty: any
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Of its choice; nothing where there are no special values."""
         return (1 + len(self.specials),) if self.specials else ()
+
+    @property
+    def same(self) -> int:
+        """The choice that says that it is as the step before; 0 where there is none."""
+        return len(self.specials) if SAME in self.specials else 0
 
     def split(self, cells: pa.Array) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
         """The choice of each cell, and its height; where it has none, the nearest one before."""
@@ -66,13 +76,15 @@ class Level:
         values = np.clip(values, self.low, self.high)
         if self.decimals is not None:
             values = np.round(values, self.decimals) + 0.0
+        elif self.grid:
+            values = _nearest(np.array(self.grid), values)
         empty = np.zeros(len(values), bool)
         for place, special in enumerate(self.specials, 1):
             assert choice is not None
             mask = choice == place
             if special == "null":
                 empty |= mask
-            else:
+            elif special != SAME:
                 values[mask] = float(special)
         if pa.types.is_floating(self.type):
             return arrays.of_floats(values, empty, self.type)
@@ -89,7 +101,7 @@ class Level:
         return {
             "specials": list(self.specials), "decimals": self.decimals, "low": self.low,
             "high": self.high, "center": self.center, "scale": self.scale, "log": self.is_log,
-            "kind": self.kind, "why": self.why,
+            "kind": self.kind, "why": self.why, "grid": list(self.grid),
         }  # fmt: skip
 
     def _bent(self, values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
@@ -99,13 +111,14 @@ class Level:
 def level(kind: pa.DataType, plain: Mapping[str, Any]) -> Level:
     """The inverse of `Level.plain`."""
     named = {name: value for name, value in plain.items() if name not in ("log", "is", "name")}
-    return Level(type=kind, **{**named, "specials": tuple(plain["specials"])}, is_log=plain["log"])
+    listed = {name: tuple(plain.get(name, ())) for name in ("specials", "grid")}
+    return Level(type=kind, **{**named, **listed}, is_log=plain["log"])
 
 
 def numbers_of(
     cells: pa.Array,
 ) -> tuple[Float[np.ndarray, "n"], Mapping[str, Bool[np.ndarray, "n"]]]:
-    """The cells in float64, and which are no number; null is told from NaN."""
+    """The cells in float64, and which are no number, or the number before; null is not NaN."""
     empty = arrays.nulls(cells)
     if pa.types.is_floating(cells.type):
         values = arrays.floats(cells)
@@ -113,7 +126,8 @@ def numbers_of(
         values = cells.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
     values = np.where(empty, np.nan, values)
     found = (empty, ~empty & np.isnan(values), values == -np.inf, values == np.inf)
-    return values, dict(zip(NAMES, found, strict=True))
+    same = np.append([False], values[1:] == values[:-1])[: len(values)]
+    return values, {**dict(zip(NAMES, found, strict=True)), SAME: same}
 
 
 def fit_level(cells: pa.Array) -> Level | None:
@@ -129,7 +143,7 @@ def fit_level(cells: pa.Array) -> Level | None:
     rest = finite[~np.isin(finite, masses)]
     if len(np.unique(rest)) < 3:
         return None
-    specials += masses
+    specials += [*masses, *([SAME] if _stands(masks[SAME] & ~np.isin(values, masses)) else [])]
     low, high = float(finite.min()), float(finite.max())
     is_log = bool(rest.min() > 0 and low > 0 and _skewness(rest) > LONG_TAIL
                   and abs(_skewness(np.log(rest))) < _skewness(rest) / 2)  # fmt: skip
@@ -137,12 +151,26 @@ def fit_level(cells: pa.Array) -> Level | None:
     why = [f"{len(distinct):,} distinct values", "over a long tail: logarithms"][: 1 + is_log]
     for special in specials:
         share = np.mean(masks[special] if isinstance(special, str) else values == special)
-        why.append(f"{special} in {share:.1%}")
+        why.append(f"{'as the step before' if special == SAME else special} in {share:.1%}")
+    decimals = _decimals(finite, cells.type)
+    is_grid = decimals is None and len(finite) >= OFTEN * len(distinct)
     return Level(
-        type=cells.type, specials=tuple(specials), decimals=_decimals(finite, cells.type), low=low,
-        high=high, center=float(bent.mean()), scale=float(bent.std()) or 1.0, is_log=is_log,
-        kind="number", why="; ".join(why),
+        type=cells.type, specials=tuple(specials), decimals=decimals, low=low, high=high,
+        center=float(bent.mean()), scale=float(bent.std()) or 1.0, is_log=is_log, kind="number",
+        why="; ".join(why), grid=tuple(distinct.tolist()) if is_grid else (),
     )  # fmt: skip
+
+
+def _nearest(grid: Float[np.ndarray, "k"], values: Float[np.ndarray, "n"]) -> np.ndarray:
+    """For each value the nearest of the grid."""
+    return grid[np.searchsorted((grid[1:] + grid[:-1]) / 2, values)]
+
+
+def _stands(same: Bool[np.ndarray, "n"]) -> bool:
+    """Whether it now and then stands still, as a sensor that hangs or a gap filled forward."""
+    ends = np.flatnonzero(np.diff(np.append(0, np.append(same, 0))))
+    runs = ends[1::2] - ends[::2]
+    return bool(runs[runs >= STILL].sum() > STANDS * len(same))
 
 
 def _decimals(values: Float[np.ndarray, "n"], kind: pa.DataType) -> int | None:
