@@ -8,7 +8,9 @@ their extremes; the date is left out. As many series as there are real ones are 
 10,000, and judged: the customary discriminative score (0 is best), the customary predictive score
 beside what real series teach, the strong classifier's |accuracy − ½| and AUC (.5 is best), and what
 strong judges foretell of real steps, beside those that learned on real ones. The floor is one half
-of the real series against the other. CPU seconds are of training, on one thread.
+of the real series against the other. *Unseen* is the customary predictive score on series that the
+run kept from training, taught by generated series and by those that it learned from. CPU seconds
+are of training, on one thread.
 A peer is a function in `PEERS` of (data set, count, seed, options).
 """
 
@@ -25,10 +27,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from gantlet.folder import Folder
 from gantlet.metrics.course_classifier import course_two_sample
 from gantlet.metrics.course_foretelling import foretelling_scores
 from gantlet.metrics.courses import Windows, scaled
 from gantlet.metrics.customary import discriminative_scores, predictive_scores
+from gantlet.modalities.base import finished
+from gantlet.prepare import reopened
 
 MOST = 10_000  # series that are judged
 WEEK = 168  # hourly steps
@@ -54,11 +59,19 @@ class Set(NamedTuple):
     is_scaled: bool  # lies in 0 to 1 as it is
 
 
+class Parts(NamedTuple):
+    """Places of the windows that a run learned from, and of those that it kept from training."""
+
+    learned: np.ndarray
+    unseen: np.ndarray
+
+
 class Made(NamedTuple):
     """Generated windows, and the CPU seconds of training."""
 
     windows: Windows
     seconds: float
+    parts: Parts | None = None
 
 
 def sines(count: int = 10_000, steps: int = 24, channels: int = 5, seed: int = 0) -> Windows:
@@ -101,11 +114,13 @@ def gantlet(data: Set, count: int, seed: int, options: Options) -> Made:
     began = time.process_time()
     gan = package.train(source, out=options["run"], settings=settings)
     seconds = time.process_time() - began
-    made = gan.sample(count)
+    made, split = gan.sample(count), finished(reopened(Folder(Path(options["run"])), source)).split
+    parts = Parts(split.train, split.held_out)
     if isinstance(made, np.ndarray):
-        return Made(made.astype(np.float64), seconds)
+        return Made(made.astype(np.float64), seconds, parts)
     kept = [name for name in made.columns if name not in ("series", "date")]
-    return Made(made[kept].to_numpy(dtype=np.float64).reshape(-1, steps, channels), seconds)
+    rows = made[kept].to_numpy(dtype=np.float64)
+    return Made(rows.reshape(-1, steps, channels), seconds, parts)
 
 
 def real(data: Set, count: int, seed: int, options: Options) -> Made:
@@ -135,6 +150,16 @@ def frame(path: Path) -> Any:
     import pandas as pd  # noqa: PLC0415 # peers that are given arrays need none
 
     return pd.read_csv(path)
+
+
+def taught_the_unseen(windows: Windows, fake: Windows, parts: Parts) -> dict[str, float]:
+    """What judges foretell of windows kept from training, taught by the generated or the learned.
+
+    Judges that are taught by real windows and tried on the same know them by heart. Here none does.
+    """
+    learned, unseen = windows[parts.learned], windows[parts.unseen]
+    taught = predictive_scores([fake, learned], unseen, JUDGES).mean(1)
+    return {"unseen": taught[0], "unseen_learned": taught[1]}
 
 
 def judged(windows: Windows, fake: Windows, seed: int) -> dict[str, float]:
@@ -186,6 +211,8 @@ def main() -> int:
                     fake = scaled(fake, data.windows)
                 row = {"set": name, "peer": peer, "seed": seed, "seconds": made.seconds}
                 row |= judged(windows, fake, seed)
+                if made.parts is not None:
+                    row |= taught_the_unseen(windows, fake, made.parts)
                 print(said(row), flush=True)
                 if options.out is not None:
                     with options.out.open("a", encoding="utf-8") as lines:
@@ -195,13 +222,18 @@ def main() -> int:
 
 def said(row: Mapping[str, Any]) -> str:
     """One run on a line."""
+    unseen = (
+        f"  unseen {row['unseen']:.4f} (learned {row['unseen_learned']:.4f})"
+        if "unseen" in row
+        else ""
+    )
     return (
         f"{row['set']:9} {row['peer']:8} seed {row['seed']}  {row['seconds']:5.0f} s  "
         f"discriminative {row['discriminative']:.3f} (floor {row['discriminative_floor']:.3f})  "
         f"predictive {row['predictive']:.4f} (real {row['predictive_real']:.4f})  "
         f"strong {row['strong']:.3f}, AUC {row['strong_auc']:.3f} (floor "
         f"{row['strong_floor']:.3f}, {row['strong_auc_floor']:.3f}), foretelling "
-        f"{row['foretelling']:.3f} (real {row['foretelling_real']:.3f})"
+        f"{row['foretelling']:.3f} (real {row['foretelling_real']:.3f}){unseen}"
     )
 
 
