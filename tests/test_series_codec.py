@@ -20,7 +20,6 @@ from gantlet.modalities.base import Raw, SourceError, finished
 from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
 from gantlet.modalities.tables.converting import as_text
 from gantlet.modalities.tables.dates import formatted, parsed
-from gantlet.modalities.timelines.clock import clock_of, months
 from gantlet.modalities.timelines.spans import Spans, joined
 
 
@@ -322,27 +321,6 @@ def test_pieces_between_gaps_that_are_too_short_are_left_out_and_counted():
     raw = read(pd.DataFrame({"day": days, "x": np.sin(days)}), length=10, time="day")
     assert len(raw.rows) == 91 + 51
     assert any(note.startswith("3 steps lie in pieces") for note in raw.notes)
-
-
-def test_months_are_counted_from_1970():
-    days = np.array([date(1970, 1, 31), date(1970, 2, 1), date(1969, 12, 31)], "datetime64[D]")
-    assert months(days.astype(np.int64)).tolist() == [0, 1, -1]
-    assert clock_of(np.array([3, 5, 7, 9]), np.array([1, 2, 3]), 0).told() == "steps 2 apart"
-
-
-@pytest.mark.parametrize(("years", "late"), [(2, (2,)), (6, ())])
-def test_months_of_few_years_follow_from_the_series_and_not_it_from_them(years, late):
-    """Hours of the day, weekdays and months: the last come twice, or six times."""
-    hours = np.arange(years * 366 * 24)
-    clock = clock_of(hours, hours[1:], 24)
-    assert clock.sizes == (24, 7, 12)
-    assert clock.late == late
-
-
-def test_a_monthly_record_has_no_late_month():
-    days = np.arange("2020-01", "2022-01", dtype="datetime64[M]").astype("datetime64[D]")
-    clock = clock_of(days.astype(np.int64), np.arange(1, 24), 1)
-    assert (clock.kind, clock.late) == ("months", ())
 
 
 def test_short_records_are_kept_from_being_learnt_by_heart():

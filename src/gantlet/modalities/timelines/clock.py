@@ -1,7 +1,8 @@
 """When steps are: the interval between stamps, and where in the calendar a series begins."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ MOST_TURNS = 288  # steps of a day that are told apart
 WEEKDAYS, WORKDAYS, MONTHS = 7, 5, 12
 YEAR, FORTNIGHT = 330, 14  # days that a record must span for months, weekdays to mean something
 YEARS = 5  # of a record, in which a month comes often enough that it does not stand for one year's
+WINDOWS = 20  # side by side in a stretch of a shorter record, that it is not known by heart
+SEASON = 3  # months of a stretch at most, that it tells the season, too
 
 Stamps = Int[np.ndarray, "n"]
 
@@ -28,6 +31,21 @@ class Clock:
     kind: str  # even | workdays | months | uneven
     low: int  # of all stamps that a series begins with
     high: int
+    stretch: int = 0  # months of the parts of a short record that are told apart; 0: none are
+
+    def parted(self, windows: float) -> "Clock":
+        """The same with stretches of the record told apart, if it is a short one of years.
+
+        A month of such a record stands for that year's. Told which stretch of the record it is in,
+        a series goes with what lay together then. One of few windows would be learnt by heart.
+
+        Args:
+            windows: that lie side by side in all series together
+        """
+        if not self._is_short or "month" not in self._names():
+            return self
+        stretch = math.ceil(WINDOWS * (self._months + 1) / max(windows, 1))
+        return replace(self, stretch=stretch if stretch <= SEASON else 0)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -42,8 +60,7 @@ class Clock:
     @property
     def late(self) -> tuple[int, ...]:
         """Which of them come too seldom for the series to follow from them: they follow from it."""
-        is_short = bool(self.day) and (self.high - self.low) // self.day < YEARS * 365
-        names = self._names() if is_short and self.kind != "months" else []
+        names = self._names() if self._is_short else []
         return tuple(place for place, name in enumerate(names) if name == "month")
 
     def calendar(self, starts: Stamps) -> list[Int[np.ndarray, "n"]]:
@@ -56,6 +73,8 @@ class Clock:
                 found.append((self._days(starts) + 3) % WEEKDAYS)  # 1970 began on a Thursday
             elif name == "workday":
                 found.append(np.minimum((self._days(starts) + 3) % WEEKDAYS, WORKDAYS - 1))
+            elif name == "stretch":
+                found.append(self._stretch_of(starts))
             else:
                 found.append(months(self._days(starts)) % MONTHS // self._every())
         return found
@@ -107,7 +126,7 @@ class Clock:
         """As JSON; the inverse is `Clock(**plain)`."""
         return {
             "day": self.day, "interval": self.interval, "kind": self.kind, "low": self.low,
-            "high": self.high,
+            "high": self.high, "stretch": self.stretch,
         }  # fmt: skip
 
     def told(self) -> str:
@@ -146,22 +165,43 @@ class Clock:
             names.append("workday")
         elif self.interval <= self.day and span >= FORTNIGHT:
             names.append("weekday")
-        return [*names, "month"] if span >= YEAR and self.interval <= 31 * self.day else names
+        if span < YEAR or self.interval > 31 * self.day:
+            return names
+        return [*names, "stretch" if self.stretch else "month"]
 
     def _blocks(self) -> list[tuple[int, bool]]:
         sizes = {
             "time": self.day // self.interval if self.interval else 1, "weekday": WEEKDAYS,
             "workday": WORKDAYS, "month": MONTHS // self._every(),
+            "stretch": self._months // self.stretch + 1 if self.stretch else 1,
         }  # fmt: skip
         is_daily = self.kind == "even" and self.interval == self.day
         turns = {
             "time": True, "weekday": is_daily, "workday": True, "month": self.kind == "months",
+            "stretch": False,
         }  # fmt: skip
         return [(sizes[name], turns[name]) for name in self._names()]
 
     def _every(self) -> int:
         """Months of a choice."""
         return self.interval if self.kind == "months" and MONTHS % self.interval == 0 else 1
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether a month stands for one year's."""
+        is_dated = bool(self.day) and self.kind != "months"
+        return is_dated and (self.high - self.low) // self.day < YEARS * 365
+
+    @property
+    def _months(self) -> int:
+        """How many of them lie between the record's first and its last."""
+        first, last = months(self._days(np.array([self.low, self.high])))
+        return int(last - first)
+
+    def _stretch_of(self, stamps: Stamps) -> Stamps:
+        """Which stretch of the record it is; of what comes later the last."""
+        first = months(self._days(np.array([self.low])))
+        return np.clip(months(self._days(stamps)) - first, 0, self._months) // self.stretch
 
     def _days(self, stamps: Stamps) -> Stamps:
         return stamps // self.day
@@ -182,6 +222,9 @@ class Clock:
         if "month" in named:
             keys = keys * MONTHS + months(every) % MONTHS
             wanted = wanted * MONTHS + named["month"]
+        if "stretch" in named:
+            own = self._stretch_of(every * self.day)
+            keys, wanted = keys * len(every) + own, wanted * len(every) + named["stretch"]
         order = np.argsort(keys, kind="stable")
         first = np.searchsorted(keys[order], wanted, side="left")
         count = np.searchsorted(keys[order], wanted, side="right") - first
