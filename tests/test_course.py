@@ -163,6 +163,30 @@ def test_equal_values_and_such_as_never_vary_are_told_as_numbers():
     assert constant.told(x[:, :, 2:]).abs().max() <= 2 * FARTHEST
 
 
+@pytest.mark.parametrize("a", [0.0, 0.5, 0.9])
+def test_what_is_new_in_an_autoregression_is_known_in_closed_form(a):
+    """x' = a·x + e: errors have variance 1, changes 2 / (1 + a); a channel that is nearly the first
+    is as new, though little of it is where the first is known."""
+    noise = drawn(6_000, 8, 1)
+    x = [noise[:, 0] / (1 - a * a) ** 0.5]
+    for t in range(1, 8):
+        x.append(a * x[-1] + noise[:, t])
+    first = torch.stack(x, dim=1)
+    both = torch.cat([first, 3 * first + 0.01 * drawn(6_000, 8, 1, seed=1)], dim=2)
+    news = Innovations(2).double()
+    news.prime(both, torch.ones_like(both))
+    wanted = torch.full((2,), ((1 + a) / 2) ** 0.5).double()
+    assert_close(news.novelty, wanted, rtol=0, atol=0.02)
+    assert news.scale[-1, 1] < 0.02
+
+
+def test_in_a_wave_of_one_frequency_nothing_is_new():
+    x = torch.sin(0.4 * torch.arange(24)[None, :, None] + 6 * drawn(300, 1, 1)).double()
+    news = Innovations(1).double()
+    news.prime(x, torch.ones_like(x))
+    assert news.novelty < 1e-3
+
+
 def test_few_steps_are_guessed_from_fewer_before_them():
     x = drawn(12, 2 + ORDER, 4)  # 24 rows for each of the farthest guesses, 9 weights
     news = Innovations(4).double()

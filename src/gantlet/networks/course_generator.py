@@ -182,6 +182,13 @@ class CourseGenerator(nn.Module):
             return torch.ones_like(choices[0].new_zeros(len(choices[0])))
         return choices[1 + block - len(self.layout.held)][:, 0]
 
+    def _novelty(self) -> Float[Tensor, "told"]:
+        """How little of each number that a step is told of the last settles what comes next."""
+        of = self.news.novelty
+        all_of_them = of.amin().expand_as(of) if len(of) else of
+        choices = of.new_ones(self.memory.input_size - 4 * len(of))
+        return torch.cat([choices, of, all_of_them, of, of])
+
     def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
         """−ln p of the choices and −ln of the values' density, in nats, summed over all steps."""
         layout = self.layout
@@ -199,10 +206,12 @@ class CourseGenerator(nn.Module):
         told = torch.cat([own, self.news.told(values)], 2)
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
         left_out = Dropout(noise, self.settings.dropout)
-        memory = left_out(self.memory(left_out(told))[0])
+        heard = left_out(told)
+        memory = left_out(self.memory(heard)[0])
         if self.late is not None:
             held = x[:, 0, : layout.held_total]
             total = total + self.late.surprisal(held, self._known(memory, held))
+        told = told.lerp(heard, self._novelty())
         sums = sums + self.enter(torch.cat([memory, told], 2)) + self.step
         shown = torch.cat([own, there * new.clamp(-FARTHEST, FARTHEST)], 2)
         out = torch.cat(

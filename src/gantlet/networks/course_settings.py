@@ -13,7 +13,7 @@ class CourseSettings:
     width: int = setting(128, "units in each hidden layer of a step of G")
     normals: int = setting(6, "normals in the mixture that each value is drawn from")
     dropout: float = setting(
-        0.3, "share left out as G learns by likelihood: of hidden units, of what memory is told"
+        0.3, "share left out as G learns by likelihood: of hidden units, of what earlier steps tell"
     )
     forget: float = setting(
         0.5, "share of series of which G is not told what they hold as it learns by likelihood"

@@ -138,6 +138,13 @@ class Innovations(nn.Module):
             total = total + before[-back] @ rows
         return total
 
+    @property
+    def novelty(self) -> Float[Tensor, "c"]:
+        """By how much the guess from earlier steps alone is wrong, against the typical change."""
+        within = torch.eye(self.channels).to(self.scale) - self.within[-1]
+        wrong = self.scale[-1].square() @ torch.linalg.inv(within).square()
+        return (wrong.sqrt() / self.change).clamp_max(1)
+
     def changes(self, x: Values) -> Values:
         """Each step less the step before it, in units of what is typical; the first is nought."""
         steps = (x[:, 1:] - x[:, :-1]) / self.change
