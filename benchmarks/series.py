@@ -8,9 +8,9 @@ their extremes; the date is left out. As many series as there are real ones are 
 10,000, and judged: the customary discriminative score (0 is best), the customary predictive score
 beside what real series teach, the strong classifier's |accuracy − ½| and AUC (.5 is best), and what
 strong judges foretell of real steps, beside those that learned on real ones. The floor is one half
-of the real series against the other. *Unseen* is the customary predictive score on series that the
-run kept from training, taught by generated series and by those that it learned from. CPU seconds
-are of training, on one thread.
+of the real series against the other. The predictive score is also given of the series that the run
+learned from, and of both on those that it kept from training. CPU seconds are of training, on one
+thread.
 A peer is a function in `PEERS` of (data set, count, seed, options).
 """
 
@@ -152,14 +152,15 @@ def frame(path: Path) -> Any:
     return pd.read_csv(path)
 
 
-def taught_the_unseen(windows: Windows, fake: Windows, parts: Parts) -> dict[str, float]:
-    """What judges foretell of windows kept from training, taught by the generated or the learned.
+def taught_by_learned(windows: Windows, fake: Windows, parts: Parts) -> dict[str, float]:
+    """The predictive score of the windows that a run learned from, and both on those it did not.
 
-    Judges that are taught by real windows and tried on the same know them by heart. Here none does.
+    A run that keeps parts of a record for judging itself can teach no more than the rest does.
     """
     learned, unseen = windows[parts.learned], windows[parts.unseen]
     taught = predictive_scores([fake, learned], unseen, JUDGES).mean(1)
-    return {"unseen": taught[0], "unseen_learned": taught[1]}
+    every = predictive_scores([learned], windows, JUDGES).mean()
+    return {"predictive_learned": every, "unseen": taught[0], "unseen_learned": taught[1]}
 
 
 def judged(windows: Windows, fake: Windows, seed: int) -> dict[str, float]:
@@ -212,7 +213,7 @@ def main() -> int:
                 row = {"set": name, "peer": peer, "seed": seed, "seconds": made.seconds}
                 row |= judged(windows, fake, seed)
                 if made.parts is not None:
-                    row |= taught_the_unseen(windows, fake, made.parts)
+                    row |= taught_by_learned(windows, fake, made.parts)
                 print(said(row), flush=True)
                 if options.out is not None:
                     with options.out.open("a", encoding="utf-8") as lines:
@@ -223,7 +224,8 @@ def main() -> int:
 def said(row: Mapping[str, Any]) -> str:
     """One run on a line."""
     unseen = (
-        f"  unseen {row['unseen']:.4f} (learned {row['unseen_learned']:.4f})"
+        f"  taught by what was learned from {row['predictive_learned']:.4f}, on the unseen "
+        f"{row['unseen_learned']:.4f} and by generated {row['unseen']:.4f}"
         if "unseen" in row
         else ""
     )
