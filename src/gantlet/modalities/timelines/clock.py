@@ -53,6 +53,11 @@ class Clock:
         return tuple(size for size, _ in self._blocks())
 
     @property
+    def stretches(self) -> int:
+        """Parts of the record that are told apart."""
+        return self._months // self.stretch + 1 if self.stretch else 0
+
+    @property
     def turning(self) -> int:
         """1 where the first of them goes one on at each step."""
         return int(any(turns for _, turns in self._blocks()))
@@ -173,7 +178,7 @@ class Clock:
         sizes = {
             "time": self.day // self.interval if self.interval else 1, "weekday": WEEKDAYS,
             "workday": WORKDAYS, "month": MONTHS // self._every(),
-            "stretch": self._months // self.stretch + 1 if self.stretch else 1,
+            "stretch": self.stretches,
         }  # fmt: skip
         is_daily = self.kind == "even" and self.interval == self.day
         turns = {

@@ -56,7 +56,8 @@ def _time(cells: pa.Array, rows: Timeline) -> Channel:
         found = fit_level(pa.array(words[inside] - words[inside - 1]))
         if found is not None:
             return Gap(found)
-    return Name(cells.type, f"follows from the beginning: {clock.told()}")
+    parts = f", in {clock.stretches} parts of the record told apart" if clock.stretch else ""
+    return Name(cells.type, f"follows from the beginning: {clock.told()}{parts}")
 
 
 def _merged(rows: Timeline) -> list[tuple[int, int]]:

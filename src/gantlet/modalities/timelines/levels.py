@@ -148,12 +148,13 @@ def fit_level(cells: pa.Array) -> Level | None:
     is_log = bool(rest.min() > 0 and low > 0 and _skewness(rest) > LONG_TAIL
                   and abs(_skewness(np.log(rest))) < _skewness(rest) / 2)  # fmt: skip
     bent = np.log(rest) if is_log else rest
-    why = [f"{len(distinct):,} distinct values", "over a long tail: logarithms"][: 1 + is_log]
+    decimals = _decimals(finite, cells.type)
+    is_grid = decimals is None and len(finite) >= OFTEN * len(distinct)
+    why = [f"{len(distinct):,} distinct values" + ", no others are made" * is_grid]
+    why += ["over a long tail: logarithms"] * is_log
     for special in specials:
         share = np.mean(masks[special] if isinstance(special, str) else values == special)
         why.append(f"{'as the step before' if special == SAME else special} in {share:.1%}")
-    decimals = _decimals(finite, cells.type)
-    is_grid = decimals is None and len(finite) >= OFTEN * len(distinct)
     return Level(
         type=cells.type, specials=tuple(specials), decimals=decimals, low=low, high=high,
         center=float(bent.mean()), scale=float(bent.std()) or 1.0, is_log=is_log, kind="number",
