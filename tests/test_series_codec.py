@@ -330,6 +330,7 @@ def test_short_records_are_kept_from_being_learnt_by_heart():
         values = np.random.default_rng(0).normal(size=(count // 10, 10, channels))
         raw = read(values)
         advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
+        assert advice is not None
         shares.append(advice.settings["network"]["options"]["dropout"])
     assert shares[0] > shares[1] > shares[2] == 0
 

@@ -11,9 +11,11 @@ import torch
 import gantlet
 from gantlet.cli import main
 from gantlet.evaluation.evaluate import judged
+from gantlet.folder import Folder
 from gantlet.modalities.base import SourceError, finished
 from gantlet.modalities.points import POINTS
 from gantlet.modalities.table import TABLE
+from gantlet.prepare import prepared
 
 ROWS = 600
 
@@ -168,3 +170,14 @@ def test_columns_are_listed_under_their_names_as_they_stand(tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     for name in names:
         assert any(line.startswith(name.replace("\n", "\\n") + " ") for line in told), name
+
+
+@pytest.mark.parametrize(
+    ("columns", "wished", "share"), [(150, {}, 0.5), (151, {}, 0.9), (151, {"warm_up": 0.7}, 0.7)]
+)
+def test_wide_tables_are_learned_by_likelihood_for_longer(columns, wished, share, tmp_path):
+    values = np.random.default_rng(0).normal(size=(60, columns))
+    table = pd.DataFrame(values, columns=[f"c{i}" for i in range(columns)])
+    settings = {"threads": 1, "optimization": {"batch": 16, **wished}}
+    session = finished(prepared(table, settings, Folder(tmp_path)))
+    assert session.run.optimization.warm_up == share

@@ -165,7 +165,7 @@ class Modality:
     numbered: Callable[[Any, Samples, int], Any] | None = None
     joined: Callable[[Sequence[Any]], Any] = np.concatenate  # parts of rows → all rows
     ranking: Callable[[np.ndarray, np.ndarray], float] | None = None  # of states; none: distance
-    advice: Callable[[Raw, Any], Advice] | None = None  # of the data and its codec
+    advice: Callable[[Raw, Any], Advice | None] | None = None  # of the data and its codec
     augmentation: str | None = None  # what D's view of few samples is changed by
     narrowing: Callable[[Any, Any], Narrowing] | None = None  # (codec, condition), where it can
     holes: Callable[[Any, Any], Holes] | None = None  # (codec, rows), where cells can be missing

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from gantlet.metrics import frechet_distance
 from gantlet.modalities.base import (
+    Advice,
     Found,
     Modality,
     Preview,
@@ -33,6 +34,8 @@ __all__ = ["TABLE", "TableCodec", "TableSettings"]
 
 DIMENSIONS = 128  # of features, at most
 SHOWN = 5  # columns that an error names
+WIDE = 150  # columns, beyond which learning how they hang together takes most of a run
+WIDE_WARM_UP = 0.9
 
 
 def survey(source: Source, settings: TableSettings) -> Survey:
@@ -41,8 +44,19 @@ def survey(source: Source, settings: TableSettings) -> Survey:
     codec = fit(raw)
     return Found(
         count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, notes=raw.notes,
+        advice=advice(raw, codec),
         columns=tuple((c.name, c.kind, c.why, c.encoding) for c in codec.columns),
     )  # fmt: skip
+
+
+def advice(raw: Raw, codec: TableCodec) -> Advice | None:
+    """For how long a wide table is learned by likelihood before the game."""
+    del raw
+    count = sum(column.is_modelled for column in codec.columns)
+    if count <= WIDE:
+        return None
+    why = f"warm_up {WIDE_WARM_UP:g}: how {count:,} columns hang together is learned by likelihood"
+    return Advice({"optimization": {"warm_up": WIDE_WARM_UP}}, why)
 
 
 def load(source: Source, settings: TableSettings) -> Read:
@@ -131,4 +145,5 @@ TABLE = Modality(
     independent=independent,
     thumbnail=row_thumbnail,
     columns=matrices,
+    advice=advice,
 )
