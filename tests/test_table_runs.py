@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import torch
+from torch.testing import assert_close
 
 import gantlet
+import runs
 from gantlet.cli import main
 from gantlet.evaluation.evaluate import judged
 from gantlet.folder import Folder
@@ -80,14 +81,17 @@ def test_realness_is_a_probability_of_each_row_of_a_frame(trained):
 
 def test_a_table_trained_in_two_sessions_ends_with_the_weights_of_one(tmp_path: Path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    once = gantlet.train(frame(), settings=SETTINGS, out=whole)
+    gantlet.train(frame(), settings=SETTINGS, out=whole)
     events = gantlet.fit(frame(), settings=SETTINGS, out=parts)
     for _ in range(50):  # events: it is stopped in the midst of it
         next(events)
     events.close()
-    again = gantlet.train(frame(), out=parts, resume=True)
-    for one, other in zip(once.generator.parameters(), again.generator.parameters(), strict=True):
-        assert torch.equal(one, other)
+    gantlet.train(frame(), out=parts, resume=True)
+    # Which state is the best one depends on when looks fell, and that on time.
+    once, again = runs.kept(whole), runs.kept(parts)
+    assert once.keys() == again.keys()
+    for name, tensors in once.items():
+        assert_close(again[name], tensors, rtol=0, atol=0)
 
 
 def test_a_package_of_a_table_draws_the_rows_that_the_run_draws(trained, tmp_path: Path):
