@@ -142,7 +142,8 @@ class Innovations(nn.Module):
     def novelty(self) -> Float[Tensor, "c"]:
         """By how much the guess from earlier steps alone is wrong, against the typical change."""
         within = torch.eye(self.channels).to(self.scale) - self.within[-1]
-        wrong = self.scale[-1].square() @ torch.linalg.inv(within).square()
+        # Summed by hand: a product would be rounded to bfloat16 where a GPU trains in that.
+        wrong = (self.scale[-1][:, None] * torch.linalg.inv(within)).square().sum(0)
         return (wrong.sqrt() / self.change).clamp_max(1)
 
     def changes(self, x: Values) -> Values:

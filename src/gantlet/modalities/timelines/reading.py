@@ -144,7 +144,7 @@ def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
         )
     begun, ended = np.concatenate(starts), np.concatenate(stops)
     if track.clock is not None:
-        apart = len(np.unique(begun)) * min(stride, track.length) / track.length
+        apart = len(begun) * min(stride, track.length) / track.length
         track = track._replace(clock=track.clock.parted(apart))
     told = [f"{len(begun):,} windows of {track.length} steps, {stride} apart where they overlap."]
     if short:
