@@ -15,8 +15,8 @@ MOST_MASSES = 4
 DECIMALS = 6
 LONG_TAIL = 2.0  # skewness beyond which logarithms are tried
 NAMES = ("null", "nan", "-inf", "inf")  # cells that are no number
-SAME = "same"  # as the step before: last of the special values
-STILL = 6  # equal steps in a row that are no chance
+SAME = "same"  # as the step before, in a long run of such: last of the special values
+STILL = 6  # steps in a row that are as the one before, from which on it is no chance
 OFTEN = 8  # times that a value comes on average from which on there are none but those seen
 STANDS = 0.005  # share of the steps in such runs from which on standing still is a choice
 
@@ -118,7 +118,7 @@ def level(kind: pa.DataType, plain: Mapping[str, Any]) -> Level:
 def numbers_of(
     cells: pa.Array,
 ) -> tuple[Float[np.ndarray, "n"], Mapping[str, Bool[np.ndarray, "n"]]]:
-    """The cells in float64, and which are no number, or the number before; null is not NaN."""
+    """The cells in float64, and which are no number, or stand still; null is not NaN."""
     empty = arrays.nulls(cells)
     if pa.types.is_floating(cells.type):
         values = arrays.floats(cells)
@@ -126,8 +126,7 @@ def numbers_of(
         values = cells.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
     values = np.where(empty, np.nan, values)
     found = (empty, ~empty & np.isnan(values), values == -np.inf, values == np.inf)
-    same = np.append([False], values[1:] == values[:-1])[: len(values)]
-    return values, {**dict(zip(NAMES, found, strict=True)), SAME: same}
+    return values, {**dict(zip(NAMES, found, strict=True)), SAME: _standing(values)}
 
 
 def fit_level(cells: pa.Array) -> Level | None:
@@ -143,7 +142,8 @@ def fit_level(cells: pa.Array) -> Level | None:
     rest = finite[~np.isin(finite, masses)]
     if len(np.unique(rest)) < 3:
         return None
-    specials += [*masses, *([SAME] if _stands(masks[SAME] & ~np.isin(values, masses)) else [])]
+    still = masks[SAME] & ~np.isin(values, masses)
+    specials += [*masses, *([SAME] if still.mean() > STANDS else [])]
     low, high = float(finite.min()), float(finite.max())
     is_log = bool(rest.min() > 0 and low > 0 and _skewness(rest) > LONG_TAIL
                   and abs(_skewness(np.log(rest))) < _skewness(rest) / 2)  # fmt: skip
@@ -167,11 +167,18 @@ def _nearest(grid: Float[np.ndarray, "k"], values: Float[np.ndarray, "n"]) -> np
     return grid[np.searchsorted((grid[1:] + grid[:-1]) / 2, values)]
 
 
-def _stands(same: Bool[np.ndarray, "n"]) -> bool:
-    """Whether it now and then stands still, as a sensor that hangs or a gap filled forward."""
+def _standing(values: Float[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Which are as the one before, in runs too long for chance, as where a sensor hangs.
+
+    Where few values are possible two in a row are often the same by chance. That is left to the
+    numbers, for what is drawn and rounded meets the one before as often.
+    """
+    same = np.append([False], values[1:] == values[:-1])[: len(values)]
     ends = np.flatnonzero(np.diff(np.append(0, np.append(same, 0))))
-    runs = ends[1::2] - ends[::2]
-    return bool(runs[runs >= STILL].sum() > STANDS * len(same))
+    runs = ends.reshape(-1, 2)
+    steps = np.zeros(len(values) + 1, np.int64)
+    steps[runs[runs[:, 1] - runs[:, 0] >= STILL]] = 1, -1
+    return steps.cumsum()[:-1] > 0
 
 
 def _decimals(values: Float[np.ndarray, "n"], kind: pa.DataType) -> int | None:
