@@ -94,7 +94,7 @@ def formula_column(kind: pa.DataType, plain: Mapping[str, Any]) -> FormulaColumn
     )
 
 
-def put_in_order(columns: list[Any], orders: Sequence[Order]) -> None:
+def put_in_order(columns: list[Any] | dict[int, Any], orders: Sequence[Order]) -> None:
     """Cells changed places, in these columns, where a pair stands in the wrong order.
 
     Each exchange brings the row nearer to one that keeps all orders, so this ends; what a column

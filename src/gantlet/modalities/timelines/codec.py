@@ -18,30 +18,13 @@ from gantlet.modalities.tables.columns import Seeds
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.hashing import row_hashes, uniform
 from gantlet.modalities.tables.packing import bytes_of, text_of
+from gantlet.modalities.tables.relations import Order, put_in_order
 from gantlet.modalities.timelines.clock import Clock
-from gantlet.modalities.timelines.columns import Channel, Choice, Gap, Name, channel_of
+from gantlet.modalities.timelines.coded import Coded
+from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, Name, channel_of
 from gantlet.modalities.timelines.levels import Level
 from gantlet.modalities.timelines.spans import Shape, Spans
-from gantlet.types import Rows, Timed
-
-
-class Coded(Rows):
-    """Series whose steps a codec has coded once, to pick windows from."""
-
-    def __init__(
-        self,
-        steps: Float32[np.ndarray, "steps width"],
-        starts: Int[np.ndarray, "n"],
-        stops: Int[np.ndarray, "n"],
-        held: Int[np.ndarray, "n h"],
-    ) -> None:
-        self.steps, self.starts, self.stops, self.held = steps, starts, stops, held
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def __getitem__(self, indices: np.ndarray | slice, /) -> "Coded":
-        return Coded(self.steps, self.starts[indices], self.stops[indices], self.held[indices])
+from gantlet.types import Timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +38,7 @@ class SeriesCodec:
     time: str | None
     clock: Clock | None
     channels: tuple[Channel, ...]  # one a column
+    orders: tuple[Order, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -176,6 +160,11 @@ class SeriesCodec:
             place = self.schema.get_field_index(self.time)
             begun = [h[:, 0] for h in held[: len(calendar)]]
             columns[place] = self._stamped(begun, hashes, going, columns.get(place))
+        put_in_order(columns, self.orders)
+        for place, channel in enumerate(self.channels):
+            if isinstance(channel, Derived):
+                sources = [columns[source] for source in channel.column.sources]
+                columns[place] = channel.column.worked_out(sources)
         table = pa.Table.from_arrays(
             [arrays.restored(columns[i], f.type) for i, f in enumerate(self.schema)],
             schema=self.schema,
@@ -193,7 +182,15 @@ class SeriesCodec:
                 {"name": name, **channel.plain()}
                 for name, channel in zip(self.schema.names, self.channels, strict=True)
             ],
+            "orders": [list(order) for order in self.orders],
         }  # fmt: skip
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """What holds between columns in each step and is kept, a sentence each."""
+        names = self.schema.names
+        derived = [c.column.why for c in self.channels if isinstance(c, Derived)]
+        return (*derived, *(f"'{names[a]}' is never above '{names[b]}'" for a, b in self.orders))
 
     @cached_property
     def _levels(self) -> list[tuple[Level, int]]:
@@ -291,6 +288,8 @@ def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
         for field, column in zip(schema, plain["columns"], strict=True)
     )
     clock = None if plain["clock"] is None else Clock(**plain["clock"])
+    orders = tuple((low, high) for low, high in plain["orders"])
     return SeriesCodec(
-        schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels
-    )
+        schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels,
+        orders,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a column of a series is: a number, a choice, the time's gaps, or a name made anew."""
+"""What a column of a series is: a number, a choice, the time's gaps, derived, or made anew."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from gantlet.modalities.tables.columns import ColumnNote, Drawn, Seeds, encoding_of
 from gantlet.modalities.tables.kinds import KINDS, Column
+from gantlet.modalities.tables.relations import FormulaColumn, formula_column
 from gantlet.modalities.timelines.levels import Level, level
 
 
@@ -100,6 +101,22 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
+class Derived:
+    """What is a multiple of another column at each step, or the sum of two."""
+
+    column: FormulaColumn
+    level = None
+    is_held = False
+
+    def plain(self) -> dict[str, Any]:
+        return {"is": "derived", "column": self.column.plain()}
+
+    def note(self, name: str) -> ColumnNote:
+        """The column as it is told to the user."""
+        return ColumnNote(name, self.column.kind, self.column.why, encoding_of(()), True)
+
+
+@dataclass(frozen=True, eq=False)
 class Name:
     """Whose series it is: names that are made anew, or a time that follows from the calendar."""
 
@@ -123,7 +140,7 @@ class Name:
         return ColumnNote(name, "name", self.why, "no choice", False)
 
 
-Channel = Number | Gap | Choice | Name
+Channel = Number | Gap | Choice | Derived | Name
 
 
 def channel_of(kind: pa.DataType, plain: Mapping[str, Any]) -> Channel:
@@ -135,4 +152,6 @@ def channel_of(kind: pa.DataType, plain: Mapping[str, Any]) -> Channel:
     if plain["is"] == "choice":
         column = KINDS[plain["type"]].read(kind, plain["column"])
         return Choice(column, plain["type"], plain["is_held"])
+    if plain["is"] == "derived":
+        return Derived(formula_column(kind, plain["column"]))
     return Name(kind, plain["why"])

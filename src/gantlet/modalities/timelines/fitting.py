@@ -13,6 +13,7 @@ from gantlet.modalities.timelines.codec import SeriesCodec
 from gantlet.modalities.timelines.columns import Channel, Choice, Gap, Name, Number
 from gantlet.modalities.timelines.levels import fit_level
 from gantlet.modalities.timelines.reading import Timeline
+from gantlet.modalities.timelines.relating import related_channels
 
 FEW = 12  # distinct whole numbers up to which each is a choice of its own
 MOST_ENTITIES = 50  # whose names are learnt, with several windows each; others are made anew
@@ -27,10 +28,14 @@ def fit_series(rows: Timeline) -> SeriesCodec:
         SourceError: no column can be modelled, or one holds what cannot be.
     """
     table, track = rows.table, rows.track
+
+    def cells_of(place: int) -> pa.Array:
+        field = table.schema.field(place)
+        return arrays.simple(table.column(place), field.type, field.name)
+
     channels: list[Channel] = []
-    for field in table.schema:
-        kind = arrays.simple_type(field.type, field.name)
-        cells = arrays.simple(table.column(field.name), field.type, field.name)
+    for place, field in enumerate(table.schema):
+        kind, cells = arrays.simple_type(field.type, field.name), cells_of(place)
         if field.name == track.time:
             channels.append(_time(cells, rows))
         elif field.name == track.entity:
@@ -38,8 +43,9 @@ def fit_series(rows: Timeline) -> SeriesCodec:
         else:
             channels.append(_channel(cells, field.name, rows))
     ends = bool((rows.lengths < track.length).any())
+    told, orders = related_channels(channels, table.schema.names, cells_of, len(table))
     codec = SeriesCodec(
-        table.schema, rows.form, track.length, ends, track.time, track.clock, tuple(channels)
+        table.schema, rows.form, track.length, ends, track.time, track.clock, told, orders
     )
     if not codec.shape[1]:
         raise SourceError("no column of these series changes: there is nothing to learn from")
