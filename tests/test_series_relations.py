@@ -105,3 +105,13 @@ def test_one_exception_makes_it_no_rule():
 def test_numbers_that_are_independent_have_no_relation(columns):
     _, codec = coded(prices()[["market", "day", *columns]])
     assert codec.relations == ()
+
+
+def test_two_that_wander_and_never_met_are_not_taken_to_be_in_order():
+    for seed in range(12):
+        steps = np.random.default_rng(seed).normal(size=(1_500, 4))
+        walks = steps.cumsum(0) + np.arange(0, 40, 10)
+        raw = finished(SERIES_MODALITY.load(pd.DataFrame(walks), SeriesSettings(length=24)))
+        codec = SERIES_MODALITY.fit(raw)
+        assert isinstance(codec, SeriesCodec)
+        assert codec.orders == ()

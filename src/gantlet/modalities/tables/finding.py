@@ -30,14 +30,22 @@ Cells = Callable[[int], pa.Array]  # all cells of a column, in simple form
 
 
 def related(
-    kinds: Sequence[Column], names: Sequence[str], cells: Cells, rows: int
+    kinds: Sequence[Column],
+    names: Sequence[str],
+    cells: Cells,
+    rows: int,
+    evidence: float = EVIDENCE,
 ) -> tuple[list[Column], list[Order]]:
-    """The kinds, with those that follow from others derived, and the pairs that are in order."""
+    """The kinds, with those that follow from others derived, and the pairs that are in order.
+
+    Args:
+        evidence: rows that would break a relation by chance, at least, where columns are few
+    """
     kinds = list(kinds)
     size = min(SAMPLE, rows, max(200, CELLS // len(kinds)))
     sample = np.sort(np.random.default_rng(0).permutation(rows)[:size])
     some = [cells(place).take(pa.array(sample)) for place in range(len(kinds))]
-    evidence = EVIDENCE + 2 * log(len(kinds))
+    evidence *= 1 + 2 * log(len(kinds)) / EVIDENCE
     used = set()
     for place, column in formulas(tuple(kinds), names, some):
         if place in used or kinds[place].kind == "derived":

@@ -43,7 +43,9 @@ def fit_series(rows: Timeline) -> SeriesCodec:
         else:
             channels.append(_channel(cells, field.name, rows))
     ends = bool((rows.lengths < track.length).any())
-    told, orders = related_channels(channels, table.schema.names, cells_of, len(table))
+    told, orders = related_channels(
+        channels, table.schema.names, cells_of, len(table), track.length
+    )
     codec = SeriesCodec(
         table.schema, rows.form, track.length, ends, track.time, track.clock, told, orders
     )
