@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import gantlet
+from gantlet.cli import main
 from gantlet.modalities.base import finished
 from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
 from gantlet.modalities.timelines.columns import Derived
@@ -59,6 +60,20 @@ def test_what_follows_from_other_columns_is_found_and_not_modelled():
         assert f"'{low}' is never above '{high}'" in codec.relations
     assert not any("free" in sentence for sentence in codec.relations)
     assert codec.shape[1] - sum(codec.blocks) == len(prices().columns) - 2 - 2
+
+
+def test_a_dry_run_says_what_is_kept(tmp_path, capsys):
+    path = tmp_path / "prices.csv"
+    prices().to_csv(path, index=False)
+    asked = ["train", str(path), "--series", "--time", "day", "--entity", "market"]
+    assert main([*asked, "--length", str(LENGTH), "--dry-run", "--set", "threads=1"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Kept in order: 'open' is never above 'high'; 'low' is never above 'open';" in told
+    assert "'all' = 'bought' + 'sold', in every row" in told
+    assert main(["train", str(path), "--dry-run", "--set", "threads=1"]) == 0  # as a table
+    assert "'low' is never above 'close'; 'close' is never above 'high'." in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_series_with_relations_come_back():

@@ -25,6 +25,7 @@ from gantlet.modalities.base import (
     Writer,
 )
 from gantlet.modalities.tables.frames import handed as handed_table
+from gantlet.modalities.tables.relations import noted
 from gantlet.modalities.tables.writers import TABLE_WRITERS
 from gantlet.modalities.timelines.beginnings import beginnings, taken
 from gantlet.modalities.timelines.codec import SeriesCodec, series_codec
@@ -56,7 +57,7 @@ def survey(source: Source, settings: SeriesSettings) -> Survey:
     notes = [c.note(name) for name, c in zip(codec.schema.names, codec.channels, strict=True)]
     return Found(
         count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, timed=codec.timed,
-        notes=raw.notes, advice=advice(raw, codec),
+        notes=(*raw.notes, *noted(codec.schema.names, codec.orders)), advice=advice(raw, codec),
         columns=tuple((n.name, n.kind, n.why, n.encoding) for n in notes),
     )  # fmt: skip
 

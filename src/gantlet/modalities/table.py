@@ -27,6 +27,7 @@ from gantlet.modalities.tables.matrix import matrices
 from gantlet.modalities.tables.preview import row_thumbnail, table_preview
 from gantlet.modalities.tables.reading import read_table, recognises_table
 from gantlet.modalities.tables.records import Records, joined
+from gantlet.modalities.tables.relations import noted
 from gantlet.modalities.tables.settings import TableSettings
 from gantlet.modalities.tables.writers import TABLE_WRITERS
 
@@ -43,8 +44,8 @@ def survey(source: Source, settings: TableSettings) -> Survey:
     raw = yield from load(source, settings)
     codec = fit(raw)
     return Found(
-        count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, notes=raw.notes,
-        advice=advice(raw, codec),
+        count=len(raw.rows), shape=codec.shape, blocks=codec.blocks,
+        notes=(*raw.notes, *noted(codec.schema.names, codec.orders)), advice=advice(raw, codec),
         columns=tuple((c.name, c.kind, c.why, c.encoding) for c in codec.columns),
     )  # fmt: skip
 

@@ -22,7 +22,13 @@ from gantlet.modalities.tables.hashing import row_hashes, uniform
 from gantlet.modalities.tables.kinds import KINDS, Column, fit_column
 from gantlet.modalities.tables.packing import bytes_of, text_of
 from gantlet.modalities.tables.records import Form, Records
-from gantlet.modalities.tables.relations import FormulaColumn, LookupColumn, Order, put_in_order
+from gantlet.modalities.tables.relations import (
+    FormulaColumn,
+    LookupColumn,
+    Order,
+    in_words,
+    put_in_order,
+)
 from gantlet.types import Rows
 
 AT_ONCE = 1 << 17  # rows turned into codes, or back, in one go
@@ -88,7 +94,7 @@ class TableCodec:
             for name, kind in zip(names, self.kinds, strict=True)
             if isinstance(kind, (LookupColumn, FormulaColumn))
         ]
-        return (*derived, *(f"'{names[a]}' is never above '{names[b]}'" for a, b in self.orders))
+        return (*derived, *in_words(names, self.orders))
 
     def encode(self, rows: Records | Coded) -> Float[Tensor, "n width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)

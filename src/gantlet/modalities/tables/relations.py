@@ -13,6 +13,7 @@ from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.columns import Drawn
 from gantlet.modalities.tables.packing import packed_values, unpacked_values
 
+SHOWN = 5  # orders that a note names
 Order = tuple[int, int]  # of two columns' places: the first is never above the second
 
 
@@ -92,6 +93,18 @@ def formula_column(kind: pa.DataType, plain: Mapping[str, Any]) -> FormulaColumn
         decimals=plain["decimals"],
         why=plain["why"],
     )
+
+
+def in_words(names: Sequence[str], orders: Sequence[Order]) -> tuple[str, ...]:
+    """Which columns are never above which."""
+    return tuple(f"'{names[low]}' is never above '{names[high]}'" for low, high in orders)
+
+
+def noted(names: Sequence[str], orders: Sequence[Order]) -> tuple[str, ...]:
+    """The same in one note, where there are any."""
+    words = in_words(names, orders)
+    more = f"; and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return (f"Kept in order: {'; '.join(words[:SHOWN])}{more}.",) if words else ()
 
 
 def put_in_order(columns: list[Any] | dict[int, Any], orders: Sequence[Order]) -> None:

@@ -18,7 +18,7 @@ from gantlet.modalities.tables.columns import Seeds
 from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.hashing import row_hashes, uniform
 from gantlet.modalities.tables.packing import bytes_of, text_of
-from gantlet.modalities.tables.relations import Order, put_in_order
+from gantlet.modalities.tables.relations import Order, in_words, put_in_order
 from gantlet.modalities.timelines.clock import Clock
 from gantlet.modalities.timelines.coded import Coded
 from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, Name, channel_of
@@ -188,9 +188,8 @@ class SeriesCodec:
     @property
     def relations(self) -> tuple[str, ...]:
         """What holds between columns in each step and is kept, a sentence each."""
-        names = self.schema.names
         derived = [c.column.why for c in self.channels if isinstance(c, Derived)]
-        return (*derived, *(f"'{names[a]}' is never above '{names[b]}'" for a, b in self.orders))
+        return (*derived, *in_words(self.schema.names, self.orders))
 
     @cached_property
     def _levels(self) -> list[tuple[Level, int]]:
