@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,25 @@ def test_a_planted_fault_is_named(digits, tmp_path, spoil, kind):
     )
     evaluation = finished(evaluated(subject, "pixels", None))
     assert kind in {f.kind for f in evaluation.findings if f.severity == "fault"}
+
+
+def test_what_is_nearer_to_training_rows_is_no_copy_where_whole_parts_were_kept(digits, tmp_path):
+    # Half of what was kept lies at a level of its own, as parts of a record do; no sample does.
+    kept = np.load(digits / "kept.npy")
+    np.save(tmp_path / "kept.npy", np.concatenate([kept[::2], kept[1::2] // 2]))
+    subject = finished(
+        of_samples(digits / "samples.npy", digits / "real.npy", tmp_path / "kept.npy", None, 0)
+    )
+    in_parts = replace(subject, split=replace(subject.split, by_parts=True))
+    for one, is_fault in ((subject, True), (in_parts, False)):
+        evaluation = finished(evaluated(one, "pixels", None))
+        assert ("copies" in {finding.kind for finding in evaluation.findings}) == is_fault
+        (copying,) = [view for view in evaluation.views if view.name == "copying"]
+        assert copying.answer.startswith("Yes." if is_fault else "No near copies.")
+        warned = {figure.name for figure in copying.figures if figure.warnings}
+        assert ({"copying_test", "closer_to_train"} <= warned) != is_fault
+    copied = replace(in_parts, fake=np.load(digits / "real.npy")[:400, ..., None])
+    assert "copies" in {f.kind for f in finished(evaluated(copied, "pixels", None)).findings}
 
 
 def test_without_a_hold_out_there_is_no_verdict_on_copying(digits):

@@ -258,6 +258,12 @@ def test_parts_of_the_record_are_held_out_whole():
     assert len(np.intersect1d(*steps)) == 0
     assert 0.05 < len(steps[1]) / 2_000 < 0.15
     assert len(parts.train) + len(parts.held_out) < len(rows)
+    assert parts.by_parts
+
+
+def test_series_of_which_each_is_a_part_are_held_out_as_rows_are():
+    raw = read(np.random.default_rng(0).normal(size=(200, 8, 2)), length=8)
+    assert not split(3, len(raw.rows), 0.1, raw.spans).by_parts
 
 
 def test_columns_from_other_series_depend_on_nothing():

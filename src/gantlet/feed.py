@@ -21,6 +21,7 @@ class Split:
 
     train: Int[np.ndarray, "n"]
     held_out: Int[np.ndarray, "m"]
+    by_parts: bool = False  # whole parts were kept, of several rows that are like each other
 
 
 FEWEST_TO_SPLIT = 50  # below this many rows nothing is kept from training
@@ -53,7 +54,7 @@ def _split_parts(seed: int, spans: Int[np.ndarray, "n 2"], share: float) -> Spli
     sizes = spans[:, 1] - spans[:, 0] + 1
     held_out = np.flatnonzero(held == sizes)
     chosen = np.random.default_rng([seed, 1]).permutation(held_out)[:MOST_HELD_OUT]
-    return Split(np.flatnonzero(held == 0), np.sort(chosen))
+    return Split(np.flatnonzero(held == 0), np.sort(chosen), total < len(spans))
 
 
 class Feed:

@@ -18,6 +18,10 @@ SURE = 1e-4  # p-value below which chance is no explanation
 REPEATED = 0.05  # share of the samples beyond real data's own, from which on it is worth a word
 COPIED = 0.02  # the same of near copies
 
+PARTS = (
+    "whole parts of the data were kept from training: samples at levels that only the training "
+    "rows have lie nearer to these by that alone, so that near copies alone count as copying"
+)
 COPIES = "do not hand these samples on as new; train on more data, or end earlier"
 
 
@@ -36,12 +40,15 @@ def copying_view(
         told = repeats_of(space.train, space.fake, own=(None, own))
         return _no_verdict(space, found, _repeats(space, told))
     repeated = _repeats(space, found.repeats)
-    figures = [*_figures(space, found), repeated]
+    by_parts = subject.split.by_parts
+    figures = [*_figures(space, found, by_parts), repeated]
     view = View(
         name="copying", question=QUESTION, answer=_answer(subject, space, found),
         figures=tuple(figures), panels=(_suspects(subject, space, found),),
     )  # fmt: skip
-    return Judged(view, (*_copies(found), *_blind(space, found), *_repeated(repeated)))
+    copies = _copies(found, by_parts)
+    blind = [] if copies else _blind(space, found)
+    return Judged(view, (*copies, *blind, *_repeated(repeated)))
 
 
 def _no_verdict(space: Space, why: TooSmall, repeated: Figure) -> Judged:
@@ -59,15 +66,16 @@ def _no_verdict(space: Space, why: TooSmall, repeated: Figure) -> Judged:
     return Judged(view, (finding, *_repeated(repeated)))
 
 
-def _figures(space: Space, found: Copying) -> list[Figure]:
+def _figures(space: Space, found: Copying, by_parts: bool) -> list[Figure]:
     common = {"m": len(space.train), "n": space.size, "space": space.label}
     c_t = found.c_t
     few = () if c_t.cells else ("too few rows of both kinds in every cell: no value",)
+    parts = (PARTS,) if by_parts else ()
     return [
         Figure(
             name="copying_test", title="Copying test C_T", value=c_t.value,
             low=c_t.value - 1.96 * c_t.error, high=c_t.value + 1.96 * c_t.error, error=c_t.error,
-            real=0.0, better="near", warnings=few,
+            real=0.0, better="near", warnings=(*few, *parts),
             words=f"About 0 where nothing is copied, far below where it is; p = {c_t.p_value:.2g} "
             f"that chance brings one as low, over {c_t.cells} cells.",
             definition="Mean over cells of Mann and Whitney's z of the distances to training "
@@ -76,7 +84,7 @@ def _figures(space: Space, found: Copying) -> list[Figure]:
         ),
         Figure(
             name="closer_to_train", title="Closer to training rows", unit="%", better="near",
-            **interval(found.closer), real=0.5,
+            **interval(found.closer), real=0.5, warnings=parts,
             words="Generated samples nearer to training rows than to as many held-out ones; 50 % "
             f"by chance, p = {found.closer_p_value:.2g}.",
             definition="Share of samples whose nearest neighbour is a training row, of equally "
@@ -105,9 +113,9 @@ def _figures(space: Space, found: Copying) -> list[Figure]:
 
 
 def _blind(space: Space, found: Copying) -> list[Finding]:
-    """A warning where the hold-out would not show a tenth of copies, and none were seen."""
+    """A warning where the hold-out would not show a tenth of copies."""
     held = len(space.held_out)
-    if _copies(found) or held >= found.needed > 0:
+    if held >= found.needed > 0:
         return []
     return [
         Finding(
@@ -131,11 +139,15 @@ def _repeats(space: Space, told: Repeats) -> Figure:
     )  # fmt: skip
 
 
-def _copies(found: Copying) -> list[Finding]:
+def _is_nearer(found: Copying) -> bool:
+    """Whether samples lie nearer to the training rows than held-out ones, by both tests."""
+    return found.c_t.p_value < SURE and found.closer_p_value < SURE
+
+
+def _copies(found: Copying, by_parts: bool) -> list[Finding]:
     """A finding where near copies, or the copying test, cannot be chance."""
     near = found.near_p_value < SURE and found.near.low > found.near_real + COPIED
-    tested = found.c_t.p_value < SURE and found.closer_p_value < SURE
-    if not near and not tested:
+    if not near and (by_parts or not _is_nearer(found)):
         return []
     words = (
         f"{found.near.value:.0%} of the samples are near copies of training rows (held-out rows: "
@@ -183,11 +195,17 @@ def _suspects(subject: Subject, space: Space, found: Copying) -> Panel:
 
 
 def _answer(subject: Subject, space: Space, found: Copying) -> str:
-    copies = _copies(found)
+    by_parts = subject.split.by_parts
+    copies = _copies(found, by_parts)
     compared = f"Compared with {len(space.train):,} of {len(subject.split.train):,} training rows"
     held = f"and {len(space.held_out):,} that were kept from training"
     if copies:
         return f"Yes. {copies[0].words} {compared} {held}."
+    if by_parts and _is_nearer(found):
+        return (
+            "No near copies. Samples lie nearer to the training rows than what was kept from "
+            f"training, but that is whole parts of the data. {compared} {held}."
+        )
     return (
         f"Nothing points to it: samples are no nearer to the training rows than unseen data are. "
         f"{compared} {held}."
