@@ -287,7 +287,7 @@ def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
         for field, column in zip(schema, plain["columns"], strict=True)
     )
     clock = None if plain["clock"] is None else Clock(**plain["clock"])
-    orders = tuple((low, high) for low, high in plain["orders"])
+    orders = tuple((low, high) for low, high in plain.get("orders", ()))
     return SeriesCodec(
         schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels,
         orders,
