@@ -22,7 +22,7 @@ class CourseDiscriminator(nn.Module):
     def __init__(self, task: Task, settings: CourseSettings) -> None:
         super().__init__()
         self.layout, width = Layout(task), settings.width_D
-        self.news = Innovations(self.layout.values)
+        self.news = Innovations(self.layout.values, len(self.layout.anchors))
         self.enter = nn.Conv1d(self.layout.total + 4 * self.layout.values, width, 1)
         steps, stages = self.layout.steps, [self._convolution(width)]
         while steps >= 2 * FEWEST:
@@ -42,7 +42,8 @@ class CourseDiscriminator(nn.Module):
 
     def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
         values = x[:, :, self.layout.total :]
-        told = torch.cat([x[:, :, : self.layout.total], self.news.told(values)], dim=2)
+        news = self.news.told(values, self.layout.anchor(x))
+        told = torch.cat([x[:, :, : self.layout.total], news], dim=2)
         hidden: Tensor = self.enter(told.transpose(1, 2))
         for number, stage in enumerate(self.stages):
             if number:
@@ -58,7 +59,7 @@ def _prime(G: nn.Module, D: nn.Module, x: Samples, y: Labels | None) -> None:
     assert isinstance(G, CourseGenerator)
     assert isinstance(D, (CourseGenerator, CourseDiscriminator))
     layout = G.layout
-    G.news.prime(x[:, :, layout.total :], layout.there(x))
+    G.news.prime(x[:, :, layout.total :], layout.there(x), layout.anchor(x))
     D.news.load_state_dict(G.news.state_dict())
     if G.held is not None:
         G.held.prime(x[:, 0, : layout.held_total])

@@ -32,7 +32,7 @@ class CourseGenerator(nn.Module):
         sizes = [stop - start for start, stop in layout.own]
         self.first = Step(sizes, layout.values, settings)
         self.later = Step(sizes, layout.values, settings)
-        self.news = Innovations(layout.values)
+        self.news = Innovations(layout.values, len(layout.anchors))
         self.by_class = nn.Parameter(torch.randn(max(1, task.classes), width) * 0.1)
         self.held = Held(layout.held, layout.late, width) if layout.held else None
         known = 2 * settings.memory + layout.held_total
@@ -66,7 +66,7 @@ class CourseGenerator(nn.Module):
             now = self._turned(held, t)
             sums = start + self.enter(torch.cat([memory, told], 1)) + self.step[t]
             sums = sums if self.held is None else sums + self.held.told(now)
-            guess = self.news.guess(values, z[:, : layout.values])
+            guess = self.news.guess(values, z[:, : layout.values], layout.anchor(now))
             if begun is not None and t < begun.shape[1]:
                 row = begun[:, t, layout.held_total :]
                 choices, value = row.split([row.shape[1] - layout.values, layout.values], 1)
@@ -202,8 +202,9 @@ class CourseGenerator(nn.Module):
             sums = sums + about
         own, values = x[:, :, layout.held_total : layout.total], x[:, :, layout.total :]
         there, going = layout.there(x), layout.going(x)
-        new = self.news.of(values)
-        told = torch.cat([own, self.news.told(values)], 2)
+        anchors = layout.anchor(x)
+        new = self.news.of(values, anchors)
+        told = torch.cat([own, self.news.told(values, anchors)], 2)
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
         left_out = Dropout(noise, self.settings.dropout)
         heard = left_out(told)

@@ -1,7 +1,8 @@
 """What is new in each step of a series: values against their best linear guess, at unit scale.
 
 The guess is a recursive vector autoregression (Lütkepohl 2005, ch. 9): each value from those of the
-last two steps and from those before it in its own, with weights of their own for the first steps.
+last two steps and from those before it in its own, with weights of their own for the first steps,
+and, where held choices tell what level a series wanders about, from these.
 Smooth or slowly wandering series differ from it by a tiny fraction of
 their spread, and it is by that fraction that generated ones are told from real ones.
 """
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 ORDER = 2  # steps that the guess looks back; more would let small errors grow without bound
 RIDGE = 1e-9  # of the values' unit variance: smooth series are nearly linear in their last steps
+ANCHOR_RIDGE = 20.0  # steps for which a held choice counts as if it told nothing
 ROWS = 20  # steps for each weight of a guess, at least; with fewer it looks less far back
 SMALLEST = 1e-5  # scale of what is new, in the values' units
 FARTHEST = 10.0  # innovations as networks see them: what lies beyond is a rupture
@@ -20,6 +22,7 @@ MARGIN = 0.02  # of its range, by which a value or an innovation may leave it
 
 Values = Float[Tensor, "b t c"]
 Row = Float[Tensor, "b c"]
+Anchors = Float[Tensor, "b t anchors"]
 
 
 class Innovations(nn.Module):
@@ -28,6 +31,7 @@ class Innovations(nn.Module):
     weights: Float[Tensor, "order1 lags c"]
     within: Float[Tensor, "order1 c c"]  # from earlier values of the same step to later ones
     bias: Float[Tensor, "order1 c"]
+    pull: Float[Tensor, "order1 anchors c"]  # of held choices, towards the level that they tell
     scale: Float[Tensor, "order1 c"]
     change: Float[Tensor, "c"]  # typical, from a step to the next
     centre: Float[Tensor, "c"]  # of a step's values
@@ -37,9 +41,11 @@ class Innovations(nn.Module):
     least: Float[Tensor, "order1 c"]  # innovations
     most: Float[Tensor, "order1 c"]
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, anchors: int = 0) -> None:
         super().__init__()
         self.channels = channels
+        shape = (ORDER + 1, anchors, channels)
+        self.register_buffer("pull", torch.zeros(shape), persistent=anchors > 0)
         self.register_buffer("weights", torch.zeros(ORDER + 1, ORDER * channels, channels))
         self.register_buffer("within", torch.zeros(ORDER + 1, channels, channels))
         self.register_buffer("bias", torch.zeros(ORDER + 1, channels))
@@ -54,9 +60,10 @@ class Innovations(nn.Module):
         self.register_buffer("high", torch.full((channels,), FARTHEST))
 
     @torch.no_grad()
-    def prime(self, x: Values, there: Values) -> None:
+    def prime(self, x: Values, there: Values, anchors: Anchors | None = None) -> None:
         """Fits the guesses by least squares, a little shrunk, on the values that are there."""
         x, there = x.double(), there.double()
+        anchors = x[:, :, :0] if anchors is None else anchors.double()
         lags = self._lags(x)
         for order in range(ORDER + 1):
             last = x.shape[1] if order == ORDER else order + 1
@@ -70,15 +77,19 @@ class Innovations(nn.Module):
                     continue
                 if len(wanted) < ROWS * (seen.shape[1] + 1):
                     if order:
-                        for part in (self.weights, self.within, self.bias, self.scale):
+                        for part in (self.weights, self.within, self.bias, self.pull, self.scale):
                             part[order, ..., channel] = part[order - 1, ..., channel]
                         continue
                     seen = seen[:, :0]
-                inputs = torch.cat([seen, torch.ones_like(wanted)[:, None]], dim=1)
-                gram = inputs.T @ inputs
-                gram += RIDGE * len(wanted) * torch.eye(len(gram), dtype=gram.dtype)
+                held = anchors[:, order:last].flatten(0, 1)[known]
+                inputs = torch.cat([held, seen, torch.ones_like(wanted)[:, None]], dim=1)
+                ridge = torch.full_like(inputs[0], RIDGE * len(wanted))
+                ridge[: held.shape[1]] += ANCHOR_RIDGE
+                gram = inputs.T @ inputs + torch.diag(ridge)
                 solution = torch.linalg.solve(gram, inputs.T @ wanted)
                 left = (wanted - inputs @ solution).square().mean().sqrt().item()
+                pull, solution = solution.split([held.shape[1], seen.shape[1] + 1])
+                self.pull[order, :, channel] = pull.to(self.pull)
                 self.weights[order, :back, channel] = solution[:back].to(self.weights)
                 self.within[order, : len(solution) - back - 1, channel] = solution[back:-1].to(
                     self.within
@@ -91,7 +102,7 @@ class Innovations(nn.Module):
         typical = (steps.sum((0, 1)) / both.sum((0, 1)).clamp_min(1)).sqrt()
         self.change.copy_(typical.clamp_min(SMALLEST))
         _widened(self.low, self.high, x.flatten(0, 1))
-        new = self.of(x.to(self.scale)) * there.to(self.scale)
+        new = self.of(x.to(self.scale), anchors.to(self.scale)) * there.to(self.scale)
         for order in range(min(ORDER + 1, x.shape[1])):
             last = x.shape[1] if order == ORDER else order + 1
             _widened(self.least[order], self.most[order], new[:, order:last].flatten(0, 1))
@@ -120,19 +131,25 @@ class Innovations(nn.Module):
         """How many steps each guess looks back."""
         return torch.arange(steps, device=self.scale.device).clamp_max(ORDER)
 
-    def of(self, x: Values) -> Values:
+    def of(self, x: Values, anchors: Anchors | None = None) -> Values:
         """What is new in each step, in units of what is typical."""
         lags, first = self._lags(x), min(ORDER, x.shape[1])
         guesses = [lags[:, t : t + 1] @ self.weights[t] + self.bias[t] for t in range(first)]
         guesses.append(lags[:, first:] @ self.weights[ORDER] + self.bias[ORDER])
         orders = self.orders(x.shape[1])
         within = torch.einsum("btc,tcd->btd", x, self.within[orders])
+        if anchors is not None and anchors.shape[2]:
+            within = within + torch.einsum("bta,tac->btc", anchors, self.pull[orders])
         return (x - torch.cat(guesses, dim=1) - within) / self.scale[orders]
 
-    def guess(self, before: list[Row], like: Row) -> Row:
+    def guess(
+        self, before: list[Row], like: Row, anchors: Float[Tensor, "b anchors"] | None = None
+    ) -> Row:
         """The guess of the step after these, before any of its own values are known."""
         order = min(len(before), ORDER)
         total = self.bias[order].expand_as(like)
+        if anchors is not None and anchors.shape[1]:
+            total = total + anchors @ self.pull[order]
         for back in range(1, order + 1):
             rows = self.weights[order, (back - 1) * self.channels : back * self.channels]
             total = total + before[-back] @ rows
@@ -151,9 +168,9 @@ class Innovations(nn.Module):
         steps = (x[:, 1:] - x[:, :-1]) / self.change
         return torch.cat([torch.zeros_like(x[:, :1]), steps], dim=1)
 
-    def told(self, x: Values) -> Float[Tensor, "b t four_c"]:
+    def told(self, x: Values, anchors: Anchors | None = None) -> Float[Tensor, "b t four_c"]:
         """Values, the same whitened, changes and innovations, all at about unit scale."""
-        new = self.of(x).clamp(-FARTHEST, FARTHEST)
+        new = self.of(x, anchors).clamp(-FARTHEST, FARTHEST)
         changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
         return torch.cat([x, self.whitened(x), changes, new], dim=2)
 
