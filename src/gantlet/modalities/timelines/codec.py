@@ -23,6 +23,7 @@ from gantlet.modalities.timelines.clock import Clock
 from gantlet.modalities.timelines.coded import Coded
 from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, Name, channel_of
 from gantlet.modalities.timelines.levels import Level
+from gantlet.modalities.timelines.regimes import Regimes, regimes, window_means
 from gantlet.modalities.timelines.spans import Shape, Spans
 from gantlet.types import Timed
 
@@ -39,6 +40,7 @@ class SeriesCodec:
     clock: Clock | None
     channels: tuple[Channel, ...]  # one a column
     orders: tuple[Order, ...] = ()
+    regimes: Regimes | None = None  # of a record's levels: a held choice after the calendar
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,7 +65,8 @@ class SeriesCodec:
             governed.append(place if one.sizes else -1)
             place += len(one.sizes)
         turning, late = (0, ()) if self.clock is None else (self.clock.turning, self.clock.late)
-        return Timed(len(self._held_sizes), turning, int(self.ends), tuple(governed), late)
+        held, wanders = len(self._held_sizes), int(self.regimes is not None)
+        return Timed(held, turning, int(self.ends), tuple(governed), late, wanders)
 
     def encode(self, rows: Spans | Coded) -> Float[Tensor, "n t width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)
@@ -104,6 +107,9 @@ class SeriesCodec:
                 columns.append(_one_hot(choice, one.sizes[0]))
             values.append(height)
         held = [c.tolist() for c in self._calendar(cells, rows)]
+        if self.regimes is not None:
+            means = window_means(np.stack(values, 1), rows.starts, rows.stops)
+            held.append(self.regimes.of(means).tolist())
         for place, channel in enumerate(self.channels):
             if isinstance(channel, Choice):
                 codes = channel.codes(cells[place])
@@ -146,7 +152,7 @@ class SeriesCodec:
                 both = [np.repeat(part[:, :1], self.length, 1) for part in both]
             columns[place] = one.join(*(part[going] for part in both))
         calendar = self.clock.sizes if self.clock is not None else ()
-        attributes = iter(held[len(calendar) :])
+        attributes = iter(held[len(calendar) + (self.regimes is not None) :])
         rows = np.repeat(numbers, lengths)
         steps = Seeds(rows, np.repeat(hashes, lengths))
         for place, channel in enumerate(self.channels):
@@ -183,6 +189,7 @@ class SeriesCodec:
                 for name, channel in zip(self.schema.names, self.channels, strict=True)
             ],
             "orders": [list(order) for order in self.orders],
+            "regimes": None if self.regimes is None else self.regimes.plain(),
         }  # fmt: skip
 
     @property
@@ -203,8 +210,9 @@ class SeriesCodec:
     @cached_property
     def _held_sizes(self) -> tuple[int, ...]:
         calendar = self.clock.sizes if self.clock is not None else ()
+        levels = () if self.regimes is None else (len(self.regimes),)
         kept = [c for c in self.channels if isinstance(c, Choice) and c.is_held]
-        return (*calendar, *(size for c in kept for size in c.sizes))
+        return (*calendar, *levels, *(size for c in kept for size in c.sizes))
 
     def _calendar(self, cells: Sequence[pa.Array], rows: Spans) -> list[Int[np.ndarray, "n"]]:
         if self.clock is None or self.time is None:
@@ -290,5 +298,5 @@ def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
     orders = tuple((low, high) for low, high in plain.get("orders", ()))
     return SeriesCodec(
         schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels,
-        orders,
+        orders, regimes(plain.get("regimes")),
     )  # fmt: skip

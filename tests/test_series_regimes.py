@@ -1,0 +1,171 @@
+"""Levels that a record wanders about: told apart, drawn first, and kept to."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.testing import assert_close
+
+from gantlet.modalities.base import finished
+from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
+from gantlet.modalities.timelines.regimes import Regimes, fit_regimes, window_means
+from gantlet.modalities.timelines.spans import Spans
+from gantlet.networks import NETWORKS, Task
+from gantlet.networks.course_generator import CourseGenerator
+from gantlet.networks.course_settings import CourseSettings
+from gantlet.networks.innovations import ORDER, Innovations
+from gantlet.types import Timed
+from tiny import drawn
+
+COURSE = NETWORKS["course"]
+LEVELS = (-20.0, 5.0, 30.0)
+DAY = 24
+
+
+def record(days: int) -> pd.DataFrame:
+    """Hours of days, each about one of three levels."""
+    rng = np.random.default_rng(0)
+    about = np.repeat(rng.choice(LEVELS, days), DAY)
+    stamps = pd.date_range("2021-01-01", periods=DAY * days, freq="h")
+    values = about + rng.normal(size=DAY * days) + np.sin(2 * np.pi * np.arange(DAY * days) / DAY)
+    return pd.DataFrame({"time": stamps, "value": values})
+
+
+def coded(days: int, stride: int = DAY) -> tuple[Spans, SeriesCodec]:
+    settings = SeriesSettings(length=DAY, time="time", stride=stride)
+    raw = finished(SERIES_MODALITY.load(record(days), settings))
+    codec = SERIES_MODALITY.codec(json.loads(json.dumps(SERIES_MODALITY.fit(raw).plain())))
+    assert isinstance(raw.rows, Spans)
+    assert isinstance(codec, SeriesCodec)
+    return raw.rows, codec
+
+
+@pytest.mark.parametrize(("windows", "count"), [(39, None), (60, 3), (1e6, 6)])
+def test_no_more_regimes_than_windows_side_by_side_or_windows_that_differ(windows, count):
+    means = np.repeat(np.arange(6.0), 9)[:, None] ** 2
+    found = fit_regimes(means, windows)
+    assert (None if found is None else len(found)) == count
+
+
+def test_windows_about_one_level_are_of_one_regime():
+    rng = np.random.default_rng(1)
+    whose = rng.integers(3, size=400)
+    means = np.array(LEVELS)[whose, None] + rng.normal(size=(400, 2))
+    found = fit_regimes(means, 60)
+    assert found is not None
+    told = found.of(means)
+    assert {len(np.unique(told[whose == one])) for one in range(3)} == {1}
+    assert len(np.unique(told)) == 3
+    np.testing.assert_allclose(
+        found.centres[told[:5]], np.array(LEVELS)[whose[:5], None] + [0, 0], atol=0.5
+    )
+
+
+def test_means_of_windows_that_overlap():
+    values = np.random.default_rng(2).normal(size=(50, 3)) + 1e6
+    starts = np.array([0, 3, 3, 41])
+    stops = np.array([10, 4, 50, 50])
+    wanted = [values[a:b].mean(0) for a, b in zip(starts, stops, strict=True)]
+    np.testing.assert_allclose(window_means(values, starts, stops), wanted, rtol=1e-12)
+
+
+def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
+    rows, codec = coded(days=800)
+    assert codec.clock is not None
+    assert codec.clock.stretch
+    assert codec.regimes is not None
+    assert codec.timed.anchored == 1
+    place = len(codec.clock.sizes)
+    assert codec.timed.held == place + 1
+    assert codec.blocks[place] == len(codec.regimes)
+    x = codec.encode(rows)
+    start = sum(codec.blocks[:place])
+    told = x[:, :, start : start + len(codec.regimes)]
+    assert_close(told, told[:, :1].expand_as(told))
+    means = x[:, :, -1].double().mean(1).numpy()
+    chosen = codec.regimes.of(means[:, None])
+    np.testing.assert_array_equal(told[:, 0].argmax(1).numpy(), chosen)
+    assert_close(codec.encode(codec.decode(x))[:, :, start:], x[:, :, start:], rtol=0, atol=1e-5)
+
+
+def test_a_record_whose_stretches_are_not_told_apart_has_no_regimes():
+    _, codec = coded(days=300)
+    assert codec.clock is not None
+    assert not codec.clock.stretch
+    assert codec.regimes is None
+    assert codec.timed.anchored == 0
+
+
+def test_a_codec_of_before_there_were_regimes_is_read():
+    _, codec = coded(days=800)
+    plain = codec.plain()
+    del plain["regimes"]
+    old = SERIES_MODALITY.codec(plain)
+    assert isinstance(old, SeriesCodec)
+    assert old.regimes is None
+    assert old.timed.held == codec.timed.held - 1
+
+
+def test_regimes_come_back_from_their_plain_form():
+    _, codec = coded(days=800)
+    assert isinstance(codec.regimes, Regimes)
+    again = SERIES_MODALITY.codec(json.loads(json.dumps(codec.plain())))
+    assert isinstance(again, SeriesCodec)
+    assert again.regimes is not None
+    np.testing.assert_array_equal(again.regimes.centres, codec.regimes.centres)
+
+
+def wandering(count: int, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """x_t = ½ x_{t−1} + ½ level + 0.1 ε: held choice and values."""
+    levels = torch.tensor([-2.0, 0.5, 3.0], dtype=torch.float64)
+    held = torch.eye(3, dtype=torch.float64)[torch.arange(count) % 3]
+    x = held @ levels + 0.1 * drawn(count)
+    rows = [x]
+    for t in range(1, steps):
+        rows.append(0.5 * rows[-1] + 0.5 * held @ levels + 0.1 * drawn(count, seed=t))
+    return held[:, None].expand(-1, steps, -1), torch.stack(rows, 1)[:, :, None]
+
+
+def test_a_guess_is_pulled_to_the_level_that_is_held():
+    held, x = wandering(60_000, 8)
+    news = Innovations(1, 3).double()
+    news.prime(x, torch.ones_like(x), held)
+    assert_close(news.scale[:, 0], torch.full((ORDER + 1,), 0.1).double(), rtol=0.05, atol=0)
+    pull = news.pull[ORDER, :, 0]
+    assert_close(pull.diff(), torch.tensor([1.25, 1.25]).double(), rtol=0.1, atol=0)
+    rows = [x[:, t] for t in range(6)]
+    guess = news.guess(rows, x[:, 6], held[:, 6])
+    assert_close(guess + news.of(x, held)[:, 6] * news.scale[ORDER], x[:, 6])
+    # Without it a guess cannot tell where the first step lies.
+    blind = Innovations(1).double()
+    blind.prime(x, torch.ones_like(x))
+    assert blind.scale[0, 0] > 10 * news.scale[0, 0]
+    assert "pull" not in blind.state_dict()
+
+
+@pytest.mark.parametrize("anchored", [0, 1])
+def test_the_density_given_what_is_held_integrates_to_one(anchored):
+    """A level of two and then one value at each of two steps, and what is begun is kept."""
+    task = Task((2, 3), 0, 0, (2,), Timed(held=1, governed=(-1,), anchored=anchored))
+    torch.manual_seed(3)
+    settings = CourseSettings(memory=5, width=11, normals=3, width_D=8)
+    G, D = COURSE.generator(task, settings).double(), COURSE.discriminator(task, settings).double()
+    assert isinstance(G, CourseGenerator)
+    x = torch.zeros(200, 2, 3, dtype=torch.float64)
+    x[::2, :, 0] = x[1::2, :, 1] = 1
+    x[:, :, 2] = drawn(200, 2) + 4 * x[:, :, 1]
+    assert COURSE.prime is not None
+    COURSE.prime(G, D, x, None)
+    grid = torch.linspace(-8, 12, 401, dtype=torch.float64)
+    total = 0.0
+    for level in torch.eye(2, dtype=torch.float64):
+        both = torch.cartesian_prod(grid, grid)[:, :, None]
+        rows = torch.cat([level.expand(len(both), 2, 2), both], 2)
+        total += torch.exp(-G.surprisal(rows, None, None)).sum().item() * 0.05**2
+    assert abs(total - 1) < 2e-3
+    z = drawn(50, G.layout.latents)
+    with torch.no_grad():
+        made = G(z)
+        assert_close(G.gone_on(z, None, made[:, :1]), made)
