@@ -76,8 +76,8 @@ def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
     assert codec.clock is not None
     assert codec.clock.stretch
     assert codec.regimes is not None
-    assert codec.timed.anchored == 1
     place = len(codec.clock.sizes)
+    assert codec.timed.level == place
     assert codec.timed.held == place + 1
     assert codec.blocks[place] == len(codec.regimes)
     x = codec.encode(rows)
@@ -90,12 +90,20 @@ def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
     assert_close(codec.encode(codec.decode(x))[:, :, start:], x[:, :, start:], rtol=0, atol=1e-5)
 
 
+def test_a_dry_run_tells_of_the_levels():
+    settings = SeriesSettings(length=DAY, time="time", stride=DAY)
+    found = finished(SERIES_MODALITY.survey(record(800), settings))
+    _, codec = coded(days=800)
+    assert codec.regimes is not None
+    assert f"Windows lie about {len(codec.regimes)} levels, which are told apart." in found.notes
+
+
 def test_a_record_whose_stretches_are_not_told_apart_has_no_regimes():
     _, codec = coded(days=300)
     assert codec.clock is not None
     assert not codec.clock.stretch
     assert codec.regimes is None
-    assert codec.timed.anchored == 0
+    assert codec.timed.level == -1
 
 
 def test_a_codec_of_before_there_were_regimes_is_read():
@@ -145,10 +153,9 @@ def test_a_guess_is_pulled_to_the_level_that_is_held():
     assert "pull" not in blind.state_dict()
 
 
-@pytest.mark.parametrize("anchored", [0, 1])
-def test_the_density_given_what_is_held_integrates_to_one(anchored):
-    """A level of two and then one value at each of two steps, and what is begun is kept."""
-    task = Task((2, 3), 0, 0, (2,), Timed(held=1, governed=(-1,), anchored=anchored))
+def levelled(level: int) -> CourseGenerator:
+    """One of two levels, then one value at each of two steps, some 4 higher about the second."""
+    task = Task((2, 3), 0, 0, (2,), Timed(held=1, governed=(-1,), level=level))
     torch.manual_seed(3)
     settings = CourseSettings(memory=5, width=11, normals=3, width_D=8)
     G, D = COURSE.generator(task, settings).double(), COURSE.discriminator(task, settings).double()
@@ -158,14 +165,33 @@ def test_the_density_given_what_is_held_integrates_to_one(anchored):
     x[:, :, 2] = drawn(200, 2) + 4 * x[:, :, 1]
     assert COURSE.prime is not None
     COURSE.prime(G, D, x, None)
+    return G
+
+
+@pytest.mark.parametrize("level", [-1, 0])
+def test_the_density_given_what_is_held_integrates_to_one(level):
+    G = levelled(level)
     grid = torch.linspace(-8, 12, 401, dtype=torch.float64)
     total = 0.0
-    for level in torch.eye(2, dtype=torch.float64):
+    for one in torch.eye(2, dtype=torch.float64):
         both = torch.cartesian_prod(grid, grid)[:, :, None]
-        rows = torch.cat([level.expand(len(both), 2, 2), both], 2)
+        rows = torch.cat([one.expand(len(both), 2, 2), both], 2)
         total += torch.exp(-G.surprisal(rows, None, None)).sum().item() * 0.05**2
     assert abs(total - 1) < 2e-3
-    z = drawn(50, G.layout.latents)
+
+
+def test_what_is_begun_goes_on_about_a_level_drawn_given_it():
+    """Bayes: of series that G draws whole, those whose first step lies nearby tell the shares."""
+    G = levelled(0)
     with torch.no_grad():
-        made = G(z)
-        assert_close(G.gone_on(z, None, made[:, :1]), made)
+        whole = G(drawn(400_000, G.layout.latents))
+        firsts = torch.tensor([0.0, 1.5, 2.5, 4.0], dtype=torch.float64)
+        for first in firsts:
+            near = whole[(whole[:, 0, 2] - first).abs() < 0.05]
+            begun = torch.tensor([[[1.0, 0.0, first]]], dtype=torch.float64).expand(20_000, -1, -1)
+            made = G.gone_on(drawn(20_000, G.layout.latents, seed=1), None, begun)
+            assert_close(made[:, 0, 2], begun[:, 0, 2])
+            assert_close(made[:, 0, :2], made[:, 1, :2])
+            wanted, found = near[:, 0, 1].mean(), made[:, 0, 1].mean()
+            assert abs(wanted - found) < 4 * (0.25 / len(near)) ** 0.5 + 0.02
+            assert_close(made[:, 1, 2].mean(), near[:, 1, 2].mean(), rtol=0, atol=0.15)

@@ -55,9 +55,11 @@ def survey(source: Source, settings: SeriesSettings) -> Survey:
     raw = yield from read_series(source, settings)
     codec = fit(raw)
     notes = [c.note(name) for name, c in zip(codec.schema.names, codec.channels, strict=True)]
+    told = [] if codec.regimes is None else [codec.regimes.told()]
+    told += noted(codec.schema.names, codec.orders)
     return Found(
         count=len(raw.rows), shape=codec.shape, blocks=codec.blocks, timed=codec.timed,
-        notes=(*raw.notes, *noted(codec.schema.names, codec.orders)), advice=advice(raw, codec),
+        notes=(*raw.notes, *told), advice=advice(raw, codec),
         columns=tuple((n.name, n.kind, n.why, n.encoding) for n in notes),
     )  # fmt: skip
 

@@ -51,6 +51,8 @@ class CourseGenerator(nn.Module):
         """Samples whose first steps are these, and all others drawn given them."""
         layout, matrices = self.layout, [self.first.matrices(), self.later.matrices()]
         z = z[:, : layout.latents]
+        if begun is not None and layout.timed.level >= 0:
+            begun = self._levelled(z, y, begun)
         start = self._start(y, len(z))
         held = z[:, :0] if self.held is None else self.held(z, start)
         held = held if begun is None else begun[:, 0, : layout.held_total]
@@ -92,6 +94,21 @@ class CourseGenerator(nn.Module):
         late = self.late(z[:, places], known, layout.held_total)
         own = rows[:, :, : layout.held_total] + late[:, None]
         return torch.cat([own, rows[:, :, layout.held_total :]], dim=2)
+
+    def _levelled(
+        self, z: Latents, y: Labels | None, begun: Float[Tensor, "b begun width"]
+    ) -> Float[Tensor, "b begun width"]:
+        """The same about a level drawn given these steps, which alone do not tell it."""
+        place = self.layout.timed.level
+        start, stop = self.layout.held[place]
+        told = []
+        for one in torch.eye(stop - start).to(begun):
+            rows = begun.clone()
+            rows[:, :, start:stop] = one
+            told.append(-self.surprisal(rows, y, None))
+        drawn_one = drawn(torch.stack(told, 1).softmax(1), z[:, place])
+        parts = (begun[:, :, :start], drawn_one[:, None].expand(-1, begun.shape[1], -1))
+        return torch.cat([*parts, begun[:, :, stop:]], 2)
 
     def _known(
         self, memory: Float[Tensor, "b t memory"], held: Float[Tensor, "b held"]
@@ -190,7 +207,10 @@ class CourseGenerator(nn.Module):
         return torch.cat([choices, of, all_of_them, of, of])
 
     def surprisal(self, x: Samples, y: Labels | None, noise: Noise | None) -> PerSample:
-        """−ln p of the choices and −ln of the values' density, in nats, summed over all steps."""
+        """−ln p of the choices and −ln of the values' density, in nats, summed over the steps.
+
+        They may be fewer than all: those that a series begins with.
+        """
         layout = self.layout
         start, total = self._start(y, len(x)), x.new_zeros(len(x))
         sums = start[:, None]
@@ -213,7 +233,7 @@ class CourseGenerator(nn.Module):
             held = x[:, 0, : layout.held_total]
             total = total + self.late.surprisal(held, self._known(memory, held))
         told = told.lerp(heard, self._novelty())
-        sums = sums + self.enter(torch.cat([memory, told], 2)) + self.step
+        sums = sums + self.enter(torch.cat([memory, told], 2)) + self.step[: x.shape[1]]
         shown = torch.cat([own, there * new.clamp(-FARTHEST, FARTHEST)], 2)
         out = torch.cat(
             [
@@ -232,7 +252,7 @@ class CourseGenerator(nn.Module):
             at += stop - begin
         if layout.values:
             mixture = self.later.mixture(out[:, :, at:].unflatten(2, (layout.values, -1)))
-            scale = self.news.scale[self.news.orders(layout.steps)]
+            scale = self.news.scale[self.news.orders(x.shape[1])]
             density = mixture.log_density(new) - scale.log()
             total = total - (density * there).sum((1, 2))
         return total

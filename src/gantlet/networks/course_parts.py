@@ -25,13 +25,13 @@ class Layout:
         self.held, self.own = edges[: timed.held], edges[timed.held :]
         self.held_total = self.own[0][0] if self.own else self.total
         self.late = [edge for i, edge in enumerate(self.held) if i in timed.late]
-        early = [edge for edge in self.held if edge not in self.late] if timed.anchored else []
+        early = [edge for edge in self.held if edge not in self.late] if timed.level >= 0 else []
         self.anchors = [number for start, stop in early for number in range(start, stop)]
         self.governed = timed.governed or (-1,) * self.values
         self.latents = len(self.held) + self.steps * (len(self.own) + 2 * self.values)
 
     def anchor(self, rows: Float[Tensor, "*b numbers"]) -> Float[Tensor, "*b anchors"]:
-        """Of rows, or of their held choices, what tells the level that values wander about."""
+        """Of rows, or of their held choices, what tells what values wander about."""
         return rows[..., self.anchors]
 
     def there(self, x: Samples) -> Float[Tensor, "b t values"]:
