@@ -133,6 +133,25 @@ def test_idx_files_use_the_labels_beside_them_only_when_asked(tmp_path, suffix):
     assert IMAGE.recognises(path)
 
 
+def test_a_folder_of_idx_files_is_its_training_pictures(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    train, test = noise(7, 28, 28), noise(3, 28, 28, seed=1)
+    one = write_idx(folder / "x-test-images-idx3-ubyte.gz", test)
+    assert (all_rows(read(folder, tmp_path / "cache")) == test[..., None]).all()
+    write_idx(folder / "x-train-images-idx3-ubyte", train)
+    write_idx(folder / "x-train-images-idx3-ubyte.gz", train)
+    write_idx(folder / "x-train-labels-idx1-ubyte.gz", np.zeros(7, np.uint8))
+    assert IMAGE.recognises(folder)
+    raw = read(folder, tmp_path / "cache")
+    assert (all_rows(raw) == train[..., None]).all()
+    assert "Pictures come from x-train-images-idx3-ubyte." in raw.notes
+    write_idx(folder / "y-train-images-idx3-ubyte.gz", test)
+    with pytest.raises(SourceError, match=r"give .*images-idx3-ubyte.* itself"):
+        read(folder, tmp_path / "cache")
+    assert (all_rows(read(one, tmp_path / "cache")) == test[..., None]).all()
+
+
 def test_a_shortened_idx_file_is_an_error_and_no_smaller_data_set(tmp_path):
     path = write_idx(tmp_path / "t-images-idx3-ubyte", noise(7, 28, 28))
     path.write_bytes(path.read_bytes()[:-10])

@@ -73,6 +73,17 @@ def idx_file(folder: Path, part: str, kind: str) -> Path:
     return found[0]
 
 
+def training_images(folder: Path) -> Path | None:
+    """The only idx file of images in a folder, or the only one for training; None: no such one."""
+    named: dict[str, Path] = {}
+    for file in sorted(folder.glob("*"), reverse=True):
+        if is_idx(file):
+            named[file.name.removesuffix(".gz")] = file  # the unpacked one, where both are there
+    of_training = [name for name in named if "train" in name.lower()]
+    chosen = of_training if len(named) > 1 else [*named]
+    return named[chosen[0]] if len(chosen) == 1 else None
+
+
 def labels_beside(path: Path) -> Path | None:
     """The file of labels that belongs to a file of images, where there is one."""
     if "images" not in path.name:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,14 @@ from torch.utils.data import Dataset
 from gantlet.modalities import decoding, stacks
 from gantlet.modalities.archives import archive_items, archive_listing, is_archive, peek
 from gantlet.modalities.base import Progress, SourceError
-from gantlet.modalities.idx import idx_labels, idx_open, idx_shape, is_idx, labels_beside
+from gantlet.modalities.idx import (
+    idx_labels,
+    idx_open,
+    idx_shape,
+    is_idx,
+    labels_beside,
+    training_images,
+)
 from gantlet.modalities.listing import (
     Listing,
     class_folders,
@@ -74,13 +82,18 @@ def opened(source: Any, labels: bool | None) -> Generator[Progress, None, Pictur
         return digits_pictures()
     path = Path(source).expanduser()
     if path.is_dir() or is_archive(path):
-        return _listed(path, (yield from _listing(path)))
+        listing = yield from _listing(path)
+        inside = None if listing.names else training_images(path)
+        if inside is None:
+            return _listed(path, listing)
+        pictures = _file_pictures(inside, labels)
+        return replace(pictures, notes=(*pictures.notes, f"Pictures come from {inside.name}."))
     return _file_pictures(path, labels)
 
 
 def _is_images(path: Path) -> bool:
     if path.is_dir():
-        return any(is_image_name(name) for name in _glance(path))
+        return any(is_image_name(name) or is_idx(Path(name)) for name in _glance(path))
     if not path.is_file():
         return False
     if path.suffix.lower() == ".npy":
