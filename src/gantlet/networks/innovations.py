@@ -7,6 +7,10 @@ Smooth or slowly wandering series differ from it by a tiny fraction of
 their spread, and it is by that fraction that generated ones are told from real ones.
 """
 
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,6 +18,7 @@ from torch import Tensor, nn
 ORDER = 2  # steps that the guess looks back; more would let small errors grow without bound
 RIDGE = 1e-9  # of the values' unit variance: smooth series are nearly linear in their last steps
 ANCHOR_RIDGE = 20.0  # steps for which a held choice counts as if it told nothing
+PIECE = 1 << 18  # steps that are taken up at once
 ROWS = 20  # steps for each weight of a guess, at least; with fewer it looks less far back
 SMALLEST = 1e-5  # scale of what is new, in the values' units
 FARTHEST = 10.0  # innovations as networks see them: what lies beyond is a rupture
@@ -63,38 +68,26 @@ class Innovations(nn.Module):
     def prime(self, x: Values, there: Values, anchors: Anchors | None = None) -> None:
         """Fits the guesses by least squares, a little shrunk, on the values that are there."""
         x, there = x.double(), there.double()
-        anchors = x[:, :, :0] if anchors is None else anchors.double()
-        lags = self._lags(x)
+        anchors = x[:, :, :0] if anchors is None else anchors
+        seen = _Seen(x, there, self._lags(x), anchors)
         for order in range(ORDER + 1):
-            last = x.shape[1] if order == ORDER else order + 1
+            back = order * self.channels
             for channel in range(self.channels):
-                known = there[:, order:last, channel].flatten() > 0
-                back = order * self.channels
-                both = [lags[:, order:last, :back], x[:, order:last, :channel]]
-                seen = torch.cat(both, dim=2).flatten(0, 1)[known]
-                wanted = x[:, order:last, channel].flatten()[known]
-                if not len(wanted):
+                count, own = seen.rows(order, channel), channel
+                if not count:
                     continue
-                if len(wanted) < ROWS * (seen.shape[1] + 1):
+                if count < ROWS * (back + channel + 1):
                     if order:
                         for part in (self.weights, self.within, self.bias, self.pull, self.scale):
                             part[order, ..., channel] = part[order - 1, ..., channel]
                         continue
-                    seen = seen[:, :0]
-                held = anchors[:, order:last].flatten(0, 1)[known]
-                inputs = torch.cat([held, seen, torch.ones_like(wanted)[:, None]], dim=1)
-                ridge = torch.full_like(inputs[0], RIDGE * len(wanted))
-                ridge[: held.shape[1]] += ANCHOR_RIDGE
-                gram = inputs.T @ inputs + torch.diag(ridge)
-                solution = torch.linalg.solve(gram, inputs.T @ wanted)
-                left = (wanted - inputs @ solution).square().mean().sqrt().item()
-                pull, solution = solution.split([held.shape[1], seen.shape[1] + 1])
+                    own = 0
+                solution, left = seen.solved(order, channel, own)
+                pull, lagged, within, bias = solution.split([anchors.shape[2], back, own, 1])
                 self.pull[order, :, channel] = pull.to(self.pull)
-                self.weights[order, :back, channel] = solution[:back].to(self.weights)
-                self.within[order, : len(solution) - back - 1, channel] = solution[back:-1].to(
-                    self.within
-                )
-                self.bias[order, channel] = solution[-1]
+                self.weights[order, :back, channel] = lagged.to(self.weights)
+                self.within[order, :own, channel] = within.to(self.within)
+                self.bias[order, channel] = bias.item()
                 self.scale[order, channel] = max(left, SMALLEST)
         self._fit_whitening(x[(there > 0).all(2)])
         both = there[:, 1:] * there[:, :-1]
@@ -173,6 +166,53 @@ class Innovations(nn.Module):
         new = self.of(x, anchors).clamp(-FARTHEST, FARTHEST)
         changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
         return torch.cat([x, self.whitened(x), changes, new], dim=2)
+
+
+class _Seen(NamedTuple):
+    """All that guesses are fitted on, taken up in pieces: what is held is wide."""
+
+    x: Values
+    there: Values
+    lags: Float[Tensor, "b t lags"]
+    anchors: Anchors
+
+    def rows(self, order: int, channel: int) -> int:
+        """Values of a channel that are there, where a guess looks so many steps back."""
+        return int((self.there[:, self._steps(order), channel] > 0).sum())
+
+    def solved(self, order: int, channel: int, own: int) -> tuple[Float[Tensor, "inputs"], float]:
+        """Weights of what is held, of the lags, of so many earlier values and 1; and the error."""
+        held, back = self.anchors.shape[2], order * self.x.shape[2]
+        size = held + back + own + 1
+        gram, moment = self.x.new_zeros(size, size), self.x.new_zeros(size)
+        for inputs, wanted in self._pieces(order, channel, own):
+            gram += inputs.T @ inputs
+            moment += inputs.T @ wanted
+        count = self.rows(order, channel)
+        ridge = torch.full_like(moment, RIDGE * count)
+        ridge[:held] += ANCHOR_RIDGE
+        solution = torch.linalg.solve(gram + torch.diag(ridge), moment)
+        squares = [
+            (wanted - inputs @ solution).square().sum().item()
+            for inputs, wanted in self._pieces(order, channel, own)
+        ]
+        return solution, math.sqrt(sum(squares) / count)
+
+    def _steps(self, order: int) -> slice:
+        return slice(order, None if order == ORDER else order + 1)
+
+    def _pieces(self, order: int, channel: int, own: int) -> Iterator[tuple[Tensor, Tensor]]:
+        steps, back = self._steps(order), order * self.x.shape[2]
+        series = max(1, PIECE // self.x.shape[1])
+        for start in range(0, len(self.x), series):
+            part = slice(start, start + series)
+            x = self.x[part, steps]
+            inputs = [
+                self.anchors[part, steps].to(x), self.lags[part, steps, :back], x[:, :, :own],
+                torch.ones_like(x[:, :, :1]),
+            ]  # fmt: skip
+            known = self.there[part, steps, channel].flatten() > 0
+            yield torch.cat(inputs, 2).flatten(0, 1)[known], x[:, :, channel].flatten()[known]
 
 
 def _widened(low: Float[Tensor, "c"], high: Float[Tensor, "c"], seen: Float[Tensor, "n c"]) -> None:

@@ -1,8 +1,8 @@
 """Which of a few levels a window of a record lies about, so that G draws that first.
 
-A long record wanders: what a window's values are about changes from day to day far less than within
-a day. A step told by the steps before it alone drifts away from there. So the means of all windows
-are clustered (k-means, Lloyd 1982), and the cluster is a choice that a series holds throughout.
+In a long record the level of one window is not that of another, and steps that are told by those
+before them alone drift away from theirs. So the means of all windows are clustered (k-means, Lloyd
+1982), and the cluster is a choice that a series holds throughout.
 """
 
 from collections.abc import Sequence
