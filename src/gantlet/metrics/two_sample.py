@@ -47,7 +47,7 @@ class Judge(NamedTuple):
 
     def logits(self, features: Float[np.ndarray, "n d"]) -> Float64[np.ndarray, "n"]:
         """Above 0 where it takes a row for real."""
-        x = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
+        x = _standardised(features - self.mean, self.scale)
         straight = self.line.decision_function(x)
         return (straight + self.trees.decision_function(_seen_by_trees(x, self.axes))) / 2
 
@@ -70,9 +70,11 @@ def two_sample_test(
     test = _test_half(both, rng)
     is_real = np.arange(2 * count) < count
     judge = trained(both[~test & is_real], both[~test & ~is_real])
-    logits = judge.logits(both[test])
+    held_out = both[test]
+    del both
+    logits = judge.logits(held_out)
     truth = is_real[test]
-    distinct = _distinct(both[test])
+    distinct = _distinct(held_out)
     accuracy = _accuracy(logits, truth)
     p_value = float(ndtr(-(accuracy - 0.5) * 2 * np.sqrt(distinct)))
     halves = [rows[test[side]] for rows, side in zip(chosen, (is_real, ~is_real), strict=True)]
@@ -93,16 +95,16 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
     The line sees all dimensions, standardised; the trees see the leading principal components and
     with them what no line parts, such as rings of two radii, and the length of the row.
     """
-    both = np.concatenate([real, fake])
-    moments = Moments.of(both)
+    moments = Moments.of(both := np.concatenate([real, fake]))
     deviation = np.sqrt(np.diag(moments.covariance))
     scale = np.where(deviation > 0, deviation, 1.0)
-    x = np.clip((both - moments.mean) / scale, -CLIP, CLIP)
+    x = _standardised(both - moments.mean, scale)
+    del both
     d = len(scale)
     correlation = moments.covariance / np.outer(scale, scale)
     _, vectors = eigh(correlation, subset_by_index=(max(0, d - COMPONENTS), d - 1))
     axes = _signed(vectors[:, ::-1])
-    y = np.arange(len(both)) < len(real)
+    y = np.arange(len(x)) < len(real)
     line = LogisticRegression(C=0.01, max_iter=200, tol=1e-3).fit(x, y)
     trees = HistGradientBoostingClassifier(
         max_iter=100,
@@ -113,6 +115,14 @@ def trained(real: Float[np.ndarray, "m d"], fake: Float[np.ndarray, "n d"]) -> J
         random_state=0,
     ).fit(_seen_by_trees(x, axes), y)
     return Judge(moments.mean, scale, axes, line, trees)
+
+
+def _standardised(
+    centred: Float64[np.ndarray, "n d"], scale: Float64[np.ndarray, "d"]
+) -> Float64[np.ndarray, "n d"]:
+    """The same array at unit scale, clipped: wide features leave no room for a second one."""
+    centred /= scale
+    return np.clip(centred, -CLIP, CLIP, out=centred)
 
 
 def _signed(axes: Float64[np.ndarray, "d c"]) -> Float64[np.ndarray, "d c"]:
