@@ -42,7 +42,7 @@ def coded(days: int, stride: int = DAY) -> tuple[Spans, SeriesCodec]:
     return raw.rows, codec
 
 
-@pytest.mark.parametrize(("windows", "count"), [(39, None), (60, 3), (1e6, 6)])
+@pytest.mark.parametrize(("windows", "count"), [(9, None), (39, None), (60, 3), (1e6, 6)])
 def test_no_more_regimes_than_windows_side_by_side_or_windows_that_differ(windows, count):
     means = np.repeat(np.arange(6.0), 9)[:, None] ** 2
     found = fit_regimes(means, windows)

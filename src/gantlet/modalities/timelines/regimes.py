@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 
+from gantlet.metrics.clusters import distinct
+
 MOST = 16  # regimes
 WINDOWS = 20  # side by side in each of them on average, at least, that none is known by heart
 FITTED_ON = 20_000  # windows
@@ -52,7 +54,8 @@ def fit_regimes(means: Float[np.ndarray, "n values"], windows: float) -> Regimes
         windows: that lie side by side
     """
     some = np.random.default_rng(0).permutation(len(means))[:FITTED_ON]
-    count = min(MOST, int(windows // WINDOWS), len(np.unique(means[some], axis=0)))
+    most = min(MOST, int(windows // WINDOWS))
+    count = distinct(means[some], most) if most > 1 else most
     if count < 2:
         return None
     found = KMeans(count, random_state=0).fit(means[some])
