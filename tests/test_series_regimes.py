@@ -10,7 +10,13 @@ from torch.testing import assert_close
 
 from gantlet.modalities.base import finished
 from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
-from gantlet.modalities.timelines.regimes import Regimes, fit_regimes, window_means
+from gantlet.modalities.timelines.regimes import (
+    LEAST_CHANGE,
+    Regimes,
+    fit_regimes,
+    regimes,
+    window_features,
+)
 from gantlet.modalities.timelines.spans import Spans
 from gantlet.networks import NETWORKS, Task
 from gantlet.networks.course_generator import CourseGenerator
@@ -44,31 +50,41 @@ def coded(days: int, stride: int = DAY) -> tuple[Spans, SeriesCodec]:
 
 @pytest.mark.parametrize(("windows", "count"), [(9, None), (39, None), (60, 3), (1e6, 6)])
 def test_no_more_regimes_than_windows_side_by_side_or_windows_that_differ(windows, count):
-    means = np.repeat(np.arange(6.0), 9)[:, None] ** 2
-    found = fit_regimes(means, windows)
+    levels = np.repeat(np.arange(6.0), 9)[:, None] ** 2
+    found = fit_regimes(np.concatenate([levels, 0 * levels], 1), windows)
     assert (None if found is None else len(found)) == count
 
 
-def test_windows_about_one_level_are_of_one_regime():
+@pytest.mark.parametrize("part", [0, 1], ids=["level", "changes"])
+def test_windows_alike_are_of_one_regime(part):
     rng = np.random.default_rng(1)
     whose = rng.integers(3, size=400)
-    means = np.array(LEVELS)[whose, None] + rng.normal(size=(400, 2))
-    found = fit_regimes(means, 60)
+    features = rng.normal(size=(400, 4))
+    features[:, 2 * part : 2 * part + 2] += np.array(LEVELS)[whose, None]
+    found = fit_regimes(features, 60)
     assert found is not None
-    told = found.of(means)
+    told = found.of(features)
     assert {len(np.unique(told[whose == one])) for one in range(3)} == {1}
     assert len(np.unique(told)) == 3
-    np.testing.assert_allclose(
-        found.centres[told[:5]], np.array(LEVELS)[whose[:5], None] + [0, 0], atol=0.5
-    )
 
 
-def test_means_of_windows_that_overlap():
-    values = np.random.default_rng(2).normal(size=(50, 3)) + 1e6
+def test_means_and_changes_of_windows_that_overlap():
+    values = np.random.default_rng(2).normal(size=(50, 3)) + 1e3
     starts = np.array([0, 3, 3, 41])
-    stops = np.array([10, 4, 50, 50])
-    wanted = [values[a:b].mean(0) for a, b in zip(starts, stops, strict=True)]
-    np.testing.assert_allclose(window_means(values, starts, stops), wanted, rtol=1e-12)
+    stops = np.array([10, 5, 50, 50])
+    cut = [values[a:b] for a, b in zip(starts, stops, strict=True)]
+    steps = [np.square(np.diff(part, axis=0)).mean(0) for part in cut]
+    found = window_features(values, starts, stops)
+    np.testing.assert_allclose(found[:, :3], [part.mean(0) for part in cut], rtol=1e-12)
+    wanted = np.log(np.sqrt(np.array(steps) + LEAST_CHANGE**2))
+    np.testing.assert_allclose(found[:, 3:], wanted, rtol=1e-9)
+
+
+def test_a_window_of_one_step_changes_as_little_as_one_that_does_not_change():
+    values = np.array([[5.0], [-3.0], [-3.0], [8.0]])
+    found = window_features(values, np.array([0, 3, 1]), np.array([1, 4, 3]))
+    np.testing.assert_allclose(found[:, 0], [5, 8, -3])
+    np.testing.assert_allclose(found[:, 1], np.log(LEAST_CHANGE))
 
 
 def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
@@ -84,18 +100,21 @@ def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
     start = sum(codec.blocks[:place])
     told = x[:, :, start : start + len(codec.regimes)]
     assert_close(told, told[:, :1].expand_as(told))
-    means = x[:, :, -1].double().mean(1).numpy()
-    chosen = codec.regimes.of(means[:, None])
+    values = x[:, :, -1].double()
+    steps = values.diff(dim=1).square().mean(1)
+    features = torch.stack([values.mean(1), 0.5 * (steps + LEAST_CHANGE**2).log()], 1)
+    chosen = codec.regimes.of(features.numpy())
     np.testing.assert_array_equal(told[:, 0].argmax(1).numpy(), chosen)
     assert_close(codec.encode(codec.decode(x))[:, :, start:], x[:, :, start:], rtol=0, atol=1e-5)
 
 
-def test_a_dry_run_tells_of_the_levels():
+def test_a_dry_run_tells_of_the_regimes():
     settings = SeriesSettings(length=DAY, time="time", stride=DAY)
     found = finished(SERIES_MODALITY.survey(record(800), settings))
     _, codec = coded(days=800)
     assert codec.regimes is not None
-    assert f"Windows lie about {len(codec.regimes)} levels, which are told apart." in found.notes
+    told = f"Windows are of {len(codec.regimes)} kinds by level and by how much they change"
+    assert f"{told}, which are told apart." in found.notes
 
 
 def test_a_record_whose_stretches_are_not_told_apart_has_no_regimes():
@@ -123,6 +142,17 @@ def test_regimes_come_back_from_their_plain_form():
     assert isinstance(again, SeriesCodec)
     assert again.regimes is not None
     np.testing.assert_array_equal(again.regimes.centres, codec.regimes.centres)
+    assert again.regimes.weight == codec.regimes.weight
+
+
+def test_regimes_of_before_changes_counted_go_by_levels():
+    old = regimes([[-1.0, 0.0], [2.0, 3.0]])
+    assert old is not None
+    assert old.of(np.array([[-0.8, 0.1, 9.0, 9.0], [2.5, 2.0, -9.0, 0.0]])).tolist() == [0, 1]
+    again = regimes(json.loads(json.dumps(old.plain())))
+    assert again is not None
+    np.testing.assert_array_equal(again.centres, old.centres)
+    assert again.weight == 0
 
 
 def wandering(count: int, steps: int) -> tuple[torch.Tensor, torch.Tensor]:

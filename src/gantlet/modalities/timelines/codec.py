@@ -23,7 +23,7 @@ from gantlet.modalities.timelines.clock import Clock
 from gantlet.modalities.timelines.coded import Coded
 from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, Name, channel_of
 from gantlet.modalities.timelines.levels import Level
-from gantlet.modalities.timelines.regimes import Regimes, regimes, window_means
+from gantlet.modalities.timelines.regimes import Regimes, regimes, window_features
 from gantlet.modalities.timelines.spans import Shape, Spans
 from gantlet.types import Timed
 
@@ -40,7 +40,7 @@ class SeriesCodec:
     clock: Clock | None
     channels: tuple[Channel, ...]  # one a column
     orders: tuple[Order, ...] = ()
-    regimes: Regimes | None = None  # of a record's levels: a held choice after the calendar
+    regimes: Regimes | None = None  # of a record's windows: a held choice after the calendar
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,8 +110,8 @@ class SeriesCodec:
             values.append(height)
         held = [c.tolist() for c in self._calendar(cells, rows)]
         if self.regimes is not None:
-            means = window_means(np.stack(values, 1), rows.starts, rows.stops)
-            held.append(self.regimes.of(means).tolist())
+            features = window_features(np.stack(values, 1), rows.starts, rows.stops)
+            held.append(self.regimes.of(features).tolist())
         for place, channel in enumerate(self.channels):
             if isinstance(channel, Choice):
                 codes = channel.codes(cells[place])

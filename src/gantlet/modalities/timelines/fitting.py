@@ -15,7 +15,7 @@ from gantlet.modalities.timelines.codec import SeriesCodec
 from gantlet.modalities.timelines.columns import Channel, Choice, Gap, Name, Number
 from gantlet.modalities.timelines.levels import fit_level
 from gantlet.modalities.timelines.reading import Timeline
-from gantlet.modalities.timelines.regimes import fit_regimes, window_means
+from gantlet.modalities.timelines.regimes import fit_regimes, window_features
 from gantlet.modalities.timelines.relating import related_channels
 
 FEW = 12  # distinct whole numbers up to which each is a choice of its own
@@ -58,9 +58,9 @@ def fit_series(rows: Timeline) -> SeriesCodec:
     if track.clock is None or not track.clock.stretch or not values:
         return codec
     coded = codec.coded(rows)
-    means = window_means(coded.steps[:, -values:], coded.starts, coded.stops)
+    features = window_features(coded.steps[:, -values:], coded.starts, coded.stops)
     windows = min(len(table), rows.lengths.sum()) / track.length
-    return replace(codec, regimes=fit_regimes(means, windows))
+    return replace(codec, regimes=fit_regimes(features, windows))
 
 
 def _time(cells: pa.Array, rows: Timeline) -> Channel:
