@@ -35,7 +35,7 @@ def split(
 
     Args:
         spans: first and last part of the data that each row draws on. Whole parts are kept then,
-            and a row that draws on both kinds is left out.
+            spread over the data, and a row that draws on both kinds is left out.
     """
     if spans is not None and count >= FEWEST_TO_SPLIT:
         return _split_parts(seed, spans, share)
@@ -48,7 +48,9 @@ def _split_parts(seed: int, spans: Int[np.ndarray, "n 2"], share: float) -> Spli
     total = int(spans.max()) + 1
     kept = np.zeros(total, bool)
     count = min(round(total * share), total - 1)
-    kept[np.random.default_rng([seed, total]).permutation(total)[:count]] = True
+    if count:  # one of each of so many stretches, that what is kept is of the whole record
+        ends = np.linspace(0, total, count + 1).astype(np.int64)
+        kept[np.random.default_rng([seed, total]).integers(ends[:-1], ends[1:])] = True
     within = np.append(0, np.cumsum(kept))
     held = within[spans[:, 1] + 1] - within[spans[:, 0]]  # kept parts that each row draws on
     sizes = spans[:, 1] - spans[:, 0] + 1

@@ -20,10 +20,12 @@ from gantlet.modalities.timelines.stacks import is_stack, stacked
 
 DEFAULT_LENGTH = 24
 LONGEST_WHOLE = 128  # steps of the longest series, up to which all are taken whole
-GROUPS = 40  # at least, that records are cut into for some to be kept from training
+WHOLE = 40  # series, from which on whole ones are kept from training
+PARTS = 120  # at most, that fewer are cut into for some to be kept from training
+PARTED = "spread"  # how: runs whose parts were kept otherwise are refused, not judged by others
 DATED = 8  # columns named after times, from which on they may be the steps
 YEAR = re.compile("(1[89]|20)[0-9]{2}")
-WINDOWS_A_GROUP = 2  # lengths of a window in such a part, at least
+WINDOWS_A_PART = 2  # lengths of a window in such a part, at least
 
 
 class Track(NamedTuple):
@@ -119,7 +121,7 @@ def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
     """Windows of one length; a whole series that is shorter is taken as it is."""
     assert isinstance(raw.rows, Timeline)
     starts, stops, groups, lost, group, short = [], [], [], 0, 0, 0
-    size = _group_size(runs, track.length)
+    size = _part_size(runs, track.length)
     for start, stop, is_whole in zip(*runs, strict=True):
         count = stop - start
         if count < track.length:
@@ -153,15 +155,15 @@ def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
         told.append(f"{lost:,} steps lie in pieces that are too short and are left out.")
     rows = Timeline(raw.rows.table, begun, ended, raw.rows.form, track)
     return Raw(
-        rows=rows, fingerprint=f"{raw.fingerprint}/{track.length}/{stride}",
+        rows=rows, fingerprint=f"{raw.fingerprint}/{track.length}/{stride}/{PARTED}",
         notes=(*raw.notes, *told), skipped=raw.skipped, formats=raw.formats,
         spans=np.concatenate(groups),
     )  # fmt: skip
 
 
-def _group_size(runs: Runs, length: int) -> int:
+def _part_size(runs: Runs, length: int) -> int:
     """Steps of the parts that are kept or held out whole; a short series is one part."""
-    if len(runs.starts) >= GROUPS:
+    if len(runs.starts) >= WHOLE:
         return max(int((runs.stops - runs.starts).max()), 1)
     total = int((runs.stops - runs.starts).sum())
-    return max(total // GROUPS, WINDOWS_A_GROUP * length, 1)
+    return max(total // PARTS, WINDOWS_A_PART * length, 1)
