@@ -261,6 +261,19 @@ def test_parts_of_the_record_are_held_out_whole():
     assert parts.by_parts
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_held_out_parts_are_spread_over_the_record(seed):
+    raw = read(hours(2_000), length=20)
+    assert raw.spans is not None
+    held_out = split(seed, len(raw.rows), 0.1, raw.spans).held_out
+    begun = raw.spans[held_out, 0]
+    places = np.unique(begun)
+    assert len(places) == 5  # of 50 parts of 40 steps
+    np.testing.assert_array_equal(places // 10, np.arange(5))
+    assert len({tuple(np.unique(raw.spans[split(s, len(raw.rows), 0.1, raw.spans).held_out]))
+                for s in range(10)}) > 5  # fmt: skip
+
+
 def test_series_of_which_each_is_a_part_are_held_out_as_rows_are():
     raw = read(np.random.default_rng(0).normal(size=(200, 8, 2)), length=8)
     assert not split(3, len(raw.rows), 0.1, raw.spans).by_parts
