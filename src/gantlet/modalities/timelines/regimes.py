@@ -82,20 +82,21 @@ def window_features(
     stops: Int[np.ndarray, "n"],
 ) -> Float[np.ndarray, "n features"]:
     """Each value's mean over each window, then ln of the root mean square of its changes there."""
-    squares = np.square(np.diff(values, axis=0, prepend=values[:1]), dtype=np.float64)
-    inside = _means(squares, np.minimum(starts + 1, stops), stops)
-    changes = 0.5 * np.log(np.maximum(inside, 0) + LEAST_CHANGE**2)
-    return np.concatenate([_means(values, starts, stops), changes], 1)
+    inner = np.minimum(starts + 1, stops)  # a window's first step changes from another's last
+    levels, changes = np.empty((2, len(starts), values.shape[1]))
+    for place, column in enumerate(values.T):  # one at a time: long records are large
+        levels[:, place] = _means(column, starts, stops)
+        squares = np.square(np.diff(column, prepend=column[:1]), dtype=np.float64)
+        changes[:, place] = np.maximum(_means(squares, inner, stops), 0) + LEAST_CHANGE**2
+    return np.concatenate([levels, 0.5 * np.log(changes)], 1)
 
 
 def _means(
-    values: Float[np.ndarray, "steps values"],
-    starts: Int[np.ndarray, "n"],
-    stops: Int[np.ndarray, "n"],
-) -> Float[np.ndarray, "n values"]:
-    total = np.zeros((len(values) + 1, values.shape[1]))
-    np.cumsum(values, axis=0, dtype=np.float64, out=total[1:])
-    return (total[stops] - total[starts]) / np.maximum(stops - starts, 1)[:, None]
+    values: Float[np.ndarray, "steps"], starts: Int[np.ndarray, "n"], stops: Int[np.ndarray, "n"]
+) -> Float[np.ndarray, "n"]:
+    total = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=total[1:])
+    return (total[stops] - total[starts]) / np.maximum(stops - starts, 1)
 
 
 def _weighed(
