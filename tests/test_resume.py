@@ -134,7 +134,7 @@ def test_data_that_have_changed_are_refused(tmp_path):
     run = tmp_path / "run"
     runs.stopped(runs.begun(run, source), run, 2)
     np.save(source, runs.cloud(seed=1))
-    with pytest.raises(ConfigError, match=r"points.npy: the data have changed since .*anew"):
+    with pytest.raises(ConfigError, match=r"points.npy: the data, .*, have changed since .*anew"):
         runs.again(run, source)
     np.save(source, runs.cloud())
     assert runs.steps(runs.stopped(runs.again(run, source), run, 1)) == [3]

@@ -19,6 +19,7 @@ from gantlet.modalities.timelines.regimes import (
 )
 from gantlet.modalities.timelines.spans import Spans
 from gantlet.networks import NETWORKS, Task
+from gantlet.networks.base import task_of
 from gantlet.networks.course_generator import CourseGenerator
 from gantlet.networks.course_settings import CourseSettings
 from gantlet.networks.innovations import ORDER, Innovations
@@ -93,7 +94,7 @@ def test_a_record_in_stretches_holds_its_regime_after_the_calendar():
     assert codec.clock.stretch
     assert codec.regimes is not None
     place = len(codec.clock.sizes)
-    assert codec.timed.level == place
+    assert codec.timed.kind == place
     assert codec.timed.held == place + 1
     assert codec.blocks[place] == len(codec.regimes)
     x = codec.encode(rows)
@@ -122,7 +123,7 @@ def test_a_record_whose_stretches_are_not_told_apart_has_no_regimes():
     assert codec.clock is not None
     assert not codec.clock.stretch
     assert codec.regimes is None
-    assert codec.timed.level == -1
+    assert codec.timed.kind == -1
 
 
 def test_a_codec_of_before_there_were_regimes_is_read():
@@ -183,9 +184,9 @@ def test_a_guess_is_pulled_to_the_level_that_is_held():
     assert "pull" not in blind.state_dict()
 
 
-def levelled(level: int) -> CourseGenerator:
-    """One of two levels, then one value at each of two steps, some 4 higher about the second."""
-    task = Task((2, 3), 0, 0, (2,), Timed(held=1, governed=(-1,), level=level))
+def of_two(kind: int) -> CourseGenerator:
+    """One of two kinds, then one value at each of two steps, some 4 higher about the second."""
+    task = Task((2, 3), 0, 0, (2,), Timed(held=1, governed=(-1,), kind=kind))
     torch.manual_seed(3)
     settings = CourseSettings(memory=5, width=11, normals=3, width_D=8)
     G, D = COURSE.generator(task, settings).double(), COURSE.discriminator(task, settings).double()
@@ -198,9 +199,9 @@ def levelled(level: int) -> CourseGenerator:
     return G
 
 
-@pytest.mark.parametrize("level", [-1, 0])
-def test_the_density_given_what_is_held_integrates_to_one(level):
-    G = levelled(level)
+@pytest.mark.parametrize("kind", [-1, 0])
+def test_the_density_given_what_is_held_integrates_to_one(kind):
+    G = of_two(kind)
     grid = torch.linspace(-8, 12, 401, dtype=torch.float64)
     total = 0.0
     for one in torch.eye(2, dtype=torch.float64):
@@ -212,7 +213,7 @@ def test_the_density_given_what_is_held_integrates_to_one(level):
 
 def test_what_is_begun_goes_on_about_a_level_drawn_given_it():
     """Bayes: of series that G draws whole, those whose first step lies nearby tell the shares."""
-    G = levelled(0)
+    G = of_two(0)
     with torch.no_grad():
         whole = G(drawn(400_000, G.layout.latents))
         firsts = torch.tensor([0.0, 1.5, 2.5, 4.0], dtype=torch.float64)
@@ -225,3 +226,12 @@ def test_what_is_begun_goes_on_about_a_level_drawn_given_it():
             wanted, found = near[:, 0, 1].mean(), made[:, 0, 1].mean()
             assert abs(wanted - found) < 4 * (0.25 / len(near)) ** 0.5 + 0.02
             assert_close(made[:, 1, 2].mean(), near[:, 1, 2].mean(), rtol=0, atol=0.15)
+
+
+def test_a_task_comes_back_from_a_run_that_knew_its_kind_as_a_level():
+    timed = Timed(held=2, turning=1, ended=1, governed=(-1, 3), late=(0,), kind=1)
+    task = Task((4, 9), 0, 30, (2, 3, 2), timed)
+    plain = json.loads(json.dumps(task.plain()))
+    assert task_of(plain) == task
+    plain["timed"]["level"] = plain["timed"].pop("kind")
+    assert task_of(plain) == task

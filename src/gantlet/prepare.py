@@ -142,7 +142,7 @@ def reopened(folder: Folder, source: Source | None) -> Generator[Progress, None,
     """The session of a run that is there already.
 
     Raises:
-        ConfigError: the data are no longer what the run was trained on.
+        ConfigError: the data, or how they are read, are no longer what the run was trained on.
     """
     facts = folder.facts()
     run = resolved(facts["run"])
@@ -157,8 +157,9 @@ def reopened(folder: Folder, source: Source | None) -> Generator[Progress, None,
     raw = yield from modality.load(source, build(modality.settings, run.data, "data."))
     if raw.fingerprint != facts["data"]["fingerprint"]:
         raise ConfigError(
-            f"{source}: the data have changed since {folder.path} was begun, so going on would "
-            "not be the same run; bring the old data back or start anew with `gantlet train`"
+            f"{source}: the data, or how Gantlet reads them, have changed since {folder.path} was "
+            "begun, so going on would not be the same run; bring the old data or version back, or "
+            "start anew with `gantlet train`"
         )
     codec = modality.codec(folder.codec())
     parts = split(run.seed, len(raw.rows), run.keeping.hold_out, raw.spans)

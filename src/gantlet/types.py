@@ -99,7 +99,7 @@ class Timed(NamedTuple):
     ended: int = 0  # 1: the next choice tells whether the series goes on (0) or is over (1)
     governed: tuple[int, ...] = ()  # of each value: the choice whose first says it is there; or -1
     late: tuple[int, ...] = ()  # of the held: those that follow from all the rest, not it from them
-    level: int = -1  # of the held: the one that says about which level values lie; -1: none does
+    kind: int = -1  # of the held: the one that says of which kind a series is; -1: none does
 
 
 Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]

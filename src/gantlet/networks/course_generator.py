@@ -51,8 +51,8 @@ class CourseGenerator(nn.Module):
         """Samples whose first steps are these, and all others drawn given them."""
         layout, matrices = self.layout, [self.first.matrices(), self.later.matrices()]
         z = z[:, : layout.latents]
-        if begun is not None and layout.timed.level >= 0:
-            begun = self._levelled(z, y, begun)
+        if begun is not None and layout.timed.kind >= 0:
+            begun = self._of_a_kind(z, y, begun)
         start = self._start(y, len(z))
         held = z[:, :0] if self.held is None else self.held(z, start)
         held = held if begun is None else begun[:, 0, : layout.held_total]
@@ -95,11 +95,11 @@ class CourseGenerator(nn.Module):
         own = rows[:, :, : layout.held_total] + late[:, None]
         return torch.cat([own, rows[:, :, layout.held_total :]], dim=2)
 
-    def _levelled(
+    def _of_a_kind(
         self, z: Latents, y: Labels | None, begun: Float[Tensor, "b begun width"]
     ) -> Float[Tensor, "b begun width"]:
-        """The same about a level drawn given these steps, which alone do not tell it."""
-        place = self.layout.timed.level
+        """The same, of a kind drawn given these steps, which alone do not tell it."""
+        place = self.layout.timed.kind
         start, stop = self.layout.held[place]
         told = []
         for one in torch.eye(stop - start).to(begun):

@@ -25,7 +25,7 @@ class Layout:
         self.held, self.own = edges[: timed.held], edges[timed.held :]
         self.held_total = self.own[0][0] if self.own else self.total
         self.late = [edge for i, edge in enumerate(self.held) if i in timed.late]
-        early = [edge for edge in self.held if edge not in self.late] if timed.level >= 0 else []
+        early = [edge for edge in self.held if edge not in self.late] if timed.kind >= 0 else []
         self.anchors = [number for start, stop in early for number in range(start, stop)]
         self.governed = timed.governed or (-1,) * self.values
         self.latents = len(self.held) + self.steps * (len(self.own) + 2 * self.values)

@@ -66,9 +66,9 @@ class SeriesCodec:
             place += len(one.sizes)
         turning, late = (0, ()) if self.clock is None else (self.clock.turning, self.clock.late)
         calendar = len(self.clock.sizes) if self.clock is not None else 0
-        level = -1 if self.regimes is None else calendar
+        kind = -1 if self.regimes is None else calendar
         held = len(self._held_sizes)
-        return Timed(held, turning, int(self.ends), tuple(governed), late, level)
+        return Timed(held, turning, int(self.ends), tuple(governed), late, kind)
 
     def encode(self, rows: Spans | Coded) -> Float[Tensor, "n t width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)
