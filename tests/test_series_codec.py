@@ -21,6 +21,7 @@ from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettin
 from gantlet.modalities.tables.converting import as_text
 from gantlet.modalities.tables.dates import formatted, parsed
 from gantlet.modalities.timelines.spans import Spans, joined
+from gantlet.plan import draft
 
 
 def read(source: Any, **options: Any) -> Raw:
@@ -344,14 +345,17 @@ def test_pieces_between_gaps_that_are_too_short_are_left_out_and_counted():
 
 def test_short_records_are_kept_from_being_learnt_by_heart():
     assert SERIES_MODALITY.advice is not None
-    shares = []
+    shares, rates = [], []
     for count, channels in ((1_000, 1), (50_000, 8), (50_000, 24)):
         values = np.random.default_rng(0).normal(size=(count // 10, 10, channels))
         raw = read(values)
         advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
         assert advice is not None
-        shares.append(advice.settings["network"]["options"]["dropout"])
+        run = draft("series", advice.settings)
+        shares.append(run.network.options["dropout"])
+        rates.append(run.optimization.lr_warm_up)
     assert shares[0] > shares[1] > shares[2] == 0
+    assert rates[0] < rates[1] == rates[2]
 
 
 @pytest.mark.parametrize(

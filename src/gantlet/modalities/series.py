@@ -48,6 +48,8 @@ DROPOUT = (
     (1_000_000, 0.1),
     (math.inf, 0.0),
 )  # of records of so many numbers
+SHORT = 50_000  # numbers of a record that is known by heart in a few hundred steps
+SLOW = 5e-4  # learning rate at which the state before that can be told, and knows more
 
 
 def survey(source: Source, settings: SeriesSettings) -> Survey:
@@ -77,7 +79,11 @@ def advice(raw: Raw, codec: SeriesCodec) -> Advice:
     numbers = steps * len(codec.blocks[codec.timed.held :] + codec.timed.governed)
     dropout = next(share for most, share in DROPOUT if numbers <= most)
     why = f"dropout {dropout:g}: the record holds {numbers:,} numbers, windows that overlap once"
-    return Advice({"network": {"options": {"dropout": dropout}}}, why)
+    settings: dict[str, Any] = {"network": {"options": {"dropout": dropout}}}
+    if numbers > SHORT:
+        return Advice(settings, why)
+    slow = {"optimization": {"lr_warm_up": SLOW}}
+    return Advice(settings | slow, f"{why}; learning rate {SLOW:g} of the warm-up for the same")
 
 
 def features(codec: SeriesCodec, rows: Spans) -> Float[np.ndarray, "n d"]:
