@@ -358,6 +358,16 @@ def test_short_records_are_kept_from_being_learnt_by_heart():
     assert rates[0] < rates[1] == rates[2]
 
 
+@pytest.mark.parametrize(("length", "batch"), [(8, 128), (24, 128), (64, 48), (1000, 16)])
+def test_of_longer_windows_fewer_are_in_an_update(length, batch):
+    assert SERIES_MODALITY.advice is not None
+    values = np.random.default_rng(0).normal(size=(100, length, 1))
+    raw = read(values)
+    advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
+    assert advice is not None
+    assert draft("series", advice.settings).optimization.batch == batch
+
+
 @pytest.mark.parametrize(
     ("form", "told"), [("%Y %b", "a step a month"), ("%Y-%m", "a step a month"),
                        ("%YQ%q", "a step each 3 months")]

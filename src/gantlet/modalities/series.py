@@ -50,6 +50,9 @@ DROPOUT = (
 )  # of records of so many numbers
 SHORT = 50_000  # numbers of a record that is known by heart in a few hundred steps
 SLOW = 5e-4  # learning rate at which the state before that can be told, and knows more
+LONG = 24  # steps of a window; of longer ones fewer are in an update
+AT_ONCE = 3072  # steps in such an update, as many as the recipe's batch has at 24
+SMALLEST = 16  # batch
 
 
 def survey(source: Source, settings: SeriesSettings) -> Survey:
@@ -73,17 +76,24 @@ def fit(raw: Raw) -> SeriesCodec:
 
 
 def advice(raw: Raw, codec: SeriesCodec) -> Advice:
-    """How strongly G must be kept from learning a short record by heart."""
+    """How G is kept from learning a short record by heart, and long windows' part in an update.
+
+    An update of long windows costs more and tells more, so that fewer of them do.
+    """
     assert isinstance(raw.rows, Spans), "series come from their load"
     steps = int(np.minimum(raw.rows.lengths.sum(), len(raw.rows.table)))
     numbers = steps * len(codec.blocks[codec.timed.held :] + codec.timed.governed)
     dropout = next(share for most, share in DROPOUT if numbers <= most)
     why = f"dropout {dropout:g}: the record holds {numbers:,} numbers, windows that overlap once"
-    settings: dict[str, Any] = {"network": {"options": {"dropout": dropout}}}
-    if numbers > SHORT:
-        return Advice(settings, why)
-    slow = {"optimization": {"lr_warm_up": SLOW}}
-    return Advice(settings | slow, f"{why}; learning rate {SLOW:g} of the warm-up for the same")
+    learning: dict[str, Any] = {}
+    if numbers <= SHORT:
+        learning["lr_warm_up"] = SLOW
+        why = f"{why}; learning rate {SLOW:g} of the warm-up for the same"
+    if codec.length > LONG:
+        batch = learning["batch"] = max(SMALLEST, AT_ONCE // codec.length // 8 * 8)
+        why = f"{why}; batch {batch}: windows have {codec.length} steps"
+    settings = {"network": {"options": {"dropout": dropout}}, "optimization": learning}
+    return Advice(settings, why)
 
 
 def features(codec: SeriesCodec, rows: Spans) -> Float[np.ndarray, "n d"]:
