@@ -42,13 +42,13 @@ from gantlet.modalities.writing import Writing, write_npy, write_npz
 __all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
 
 DIMENSIONS = 128  # of features, at most
+SHORT = 50_000  # numbers of a record that is known by heart in a few hundred updates
 DROPOUT = (
-    (50_000, 0.5),
+    (SHORT, 0.5),
     (300_000, 0.3),
     (1_000_000, 0.1),
     (math.inf, 0.0),
 )  # of records of so many numbers
-SHORT = 50_000  # numbers of a record that is known by heart in a few hundred steps
 SLOW = 5e-4  # learning rate at which the state before that can be told, and knows more
 LONG = 24  # steps of a window; of longer ones fewer are in an update
 AT_ONCE = 3072  # steps in such an update, as many as the recipe's batch has at 24
