@@ -8,8 +8,7 @@ their spread, and it is by that fraction that generated ones are told from real 
 """
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 ORDER = 2  # steps that the guess looks back; more would let small errors grow without bound
 RIDGE = 1e-9  # of the values' unit variance: smooth series are nearly linear in their last steps
 ANCHOR_RIDGE = 20.0  # steps for which a held choice counts as if it told nothing
-PIECE = 1 << 18  # steps that are taken up at once
+PIECE = 1 << 16  # steps that are taken up at once
+FITTED = 1 << 17  # steps that the guesses are fitted on, at most: they have few weights
 ROWS = 20  # steps for each weight of a guess, at least; with fewer it looks less far back
 SMALLEST = 1e-5  # scale of what is new, in the values' units
 FARTHEST = 10.0  # innovations as networks see them: what lies beyond is a rupture
@@ -168,51 +168,66 @@ class Innovations(nn.Module):
         return torch.cat([x, self.whitened(x), changes, new], dim=2)
 
 
-class _Seen(NamedTuple):
+class _Seen:
     """All that guesses are fitted on, taken up in pieces: what is held is wide."""
 
-    x: Values
-    there: Values
-    lags: Float[Tensor, "b t lags"]
-    anchors: Anchors
+    def __init__(self, x: Values, there: Values, lags: Tensor, anchors: Anchors) -> None:
+        every = math.ceil(x[:, :, 0].numel() / FITTED)
+        self._all = x, there > 0, lags, anchors
+        self._some = x[::every], there[::every] > 0, lags[::every], anchors[::every]
+        self.channels, self.held = x.shape[2], anchors.shape[2]
+        self._common: dict[int, Tensor] = {}
 
     def rows(self, order: int, channel: int) -> int:
         """Values of a channel that are there, where a guess looks so many steps back."""
-        return int((self.there[:, self._steps(order), channel] > 0).sum())
+        there, steps = self._seen(order)[1], self._steps(order)
+        return int(there[:, steps, channel].sum())
 
     def solved(self, order: int, channel: int, own: int) -> tuple[Float[Tensor, "inputs"], float]:
         """Weights of what is held, of the lags, of so many earlier values and 1; and the error."""
-        held, back = self.anchors.shape[2], order * self.x.shape[2]
-        size = held + back + own + 1
-        gram, moment = self.x.new_zeros(size, size), self.x.new_zeros(size)
-        for inputs, wanted in self._pieces(order, channel, own):
-            gram += inputs.T @ inputs
-            moment += inputs.T @ wanted
+        gram, first = self._gram(order, channel), self.held + order * self.channels
+        used = [*range(first + own), len(gram) - 1]
         count = self.rows(order, channel)
-        ridge = torch.full_like(moment, RIDGE * count)
-        ridge[:held] += ANCHOR_RIDGE
-        solution = torch.linalg.solve(gram + torch.diag(ridge), moment)
-        squares = [
-            (wanted - inputs @ solution).square().sum().item()
-            for inputs, wanted in self._pieces(order, channel, own)
-        ]
-        return solution, math.sqrt(sum(squares) / count)
+        ridge = torch.full_like(gram[0, used], RIDGE * count)
+        ridge[: self.held] += ANCHOR_RIDGE * len(self._seen(order)[0]) / len(self._all[0])
+        normal = gram[used][:, used] + torch.diag(ridge)
+        solution = torch.linalg.solve(normal, gram[used, first + channel])
+        error = torch.zeros_like(gram[0])
+        error[used], error[first + channel] = -solution, 1
+        left = (error @ gram @ error).item() / count
+        return solution, math.sqrt(max(left, 0.0))
+
+    def _gram(self, order: int, channel: int) -> Float[Tensor, "all all"]:
+        """Products of all that a guess may use, over the steps in which a channel is there."""
+        if order not in self._common:
+            self._common[order] = self._products(order, lambda there: there.all(2))
+        rest = self._products(order, lambda there: there[:, :, channel] & ~there.all(2))
+        return self._common[order] + rest
+
+    def _products(self, order: int, wanted: Callable[[Tensor], Tensor]) -> Float[Tensor, "all all"]:
+        """Of what is held, the lags, the values and 1, over the steps that are wanted."""
+        x, there, lags, anchors = self._seen(order)
+        steps, back = self._steps(order), order * self.channels
+        width = self.held + back + self.channels + 1
+        total = x.new_zeros(width, width)
+        series = max(1, PIECE // x.shape[1])
+        for start in range(0, len(x), series):
+            part = slice(start, start + series)
+            kept = wanted(there[part, steps])
+            values = x[part, steps][kept]
+            every = [
+                anchors[part, steps][kept].to(x), lags[part, steps, :back][kept], values,
+                torch.ones_like(values[:, :1]),
+            ]  # fmt: skip
+            piece = torch.cat(every, 1)
+            total += piece.T @ piece
+        return total
+
+    def _seen(self, order: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self._some if order == ORDER else self._all
 
     def _steps(self, order: int) -> slice:
         return slice(order, None if order == ORDER else order + 1)
-
-    def _pieces(self, order: int, channel: int, own: int) -> Iterator[tuple[Tensor, Tensor]]:
-        steps, back = self._steps(order), order * self.x.shape[2]
-        series = max(1, PIECE // self.x.shape[1])
-        for start in range(0, len(self.x), series):
-            part = slice(start, start + series)
-            x = self.x[part, steps]
-            inputs = [
-                self.anchors[part, steps].to(x), self.lags[part, steps, :back], x[:, :, :own],
-                torch.ones_like(x[:, :, :1]),
-            ]  # fmt: skip
-            known = self.there[part, steps, channel].flatten() > 0
-            yield torch.cat(inputs, 2).flatten(0, 1)[known], x[:, :, channel].flatten()[known]
 
 
 def _widened(low: Float[Tensor, "c"], high: Float[Tensor, "c"], seen: Float[Tensor, "n c"]) -> None:
