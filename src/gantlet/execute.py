@@ -210,7 +210,6 @@ class Execution:
         parts = sampled(
             self.state.G_ema, run.objective.prior, run.objective.latent_dim,
             session.conditions, run.keeping.preview, seed=run.seed,
-            at_once=NETWORKS[run.network.family].at_once,
         )  # fmt: skip
         preview = session.modality.preview(*decoded(parts, session.codec, session.modality))
         path = self.folder.keep_preview(self.state.step, preview)
