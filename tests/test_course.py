@@ -145,7 +145,7 @@ def test_nearly_equal_values_are_told_apart():
     x[::7, :, 1] = 0
     news = Innovations(3).double()
     news.prime(x, there)
-    told = news.told(x)[there[:, 0, 1] > 0][:, :, 3:6].flatten(0, 1)
+    told = news.told(x, news.of(x))[there[:, 0, 1] > 0][:, :, 3:6].flatten(0, 1)
     assert_close(torch.cov(told.T), torch.eye(3).double(), rtol=0, atol=0.06)
     apart = told[:, 1] - told[:, 0]
     wanted = noise[there[:, 0, 1] > 0].flatten()
@@ -157,10 +157,10 @@ def test_equal_values_and_such_as_never_vary_are_told_as_numbers():
     x = torch.cat([a, a, torch.full_like(a, 2.0)], dim=2)
     news = Innovations(3).double()
     news.prime(x, torch.ones_like(x))
-    assert news.told(x).abs().max() <= 2 * FARTHEST
+    assert news.told(x, news.of(x)).abs().max() <= 2 * FARTHEST
     constant = Innovations(1).double()
     constant.prime(x[:, :, 2:], torch.ones_like(a))
-    assert constant.told(x[:, :, 2:]).abs().max() <= 2 * FARTHEST
+    assert constant.told(x[:, :, 2:], constant.of(x[:, :, 2:])).abs().max() <= 2 * FARTHEST
 
 
 @pytest.mark.parametrize("a", [0.0, 0.5, 0.9])

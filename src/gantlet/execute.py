@@ -34,7 +34,6 @@ from gantlet.files import lock
 from gantlet.folder import Folder
 from gantlet.keeping import Keeper, Taken
 from gantlet.measure import NO_HOLD_OUT, Calibration, Meter
-from gantlet.networks import NETWORKS
 from gantlet.run import begun, game
 from gantlet.sampling import decoded, sampled
 from gantlet.session import Session

@@ -42,7 +42,7 @@ class CourseDiscriminator(nn.Module):
 
     def forward(self, x: Samples, y: Labels | None = None) -> PerSample:
         values = x[:, :, self.layout.total :]
-        news = self.news.told(values, self.layout.anchor(x))
+        news = self.news.told(values, self.news.of(values, self.layout.anchor(x)))
         told = torch.cat([x[:, :, : self.layout.total], news], dim=2)
         hidden: Tensor = self.enter(told.transpose(1, 2))
         for number, stage in enumerate(self.stages):

@@ -224,7 +224,7 @@ class CourseGenerator(nn.Module):
         there, going = layout.there(x), layout.going(x)
         anchors = layout.anchor(x)
         new = self.news.of(values, anchors)
-        told = torch.cat([own, self.news.told(values, anchors)], 2)
+        told = torch.cat([own, self.news.told(values, new)], 2)
         told = torch.cat([torch.zeros_like(told[:, :1]), told[:, :-1]], 1)
         left_out = Dropout(noise, self.settings.dropout)
         heard = left_out(told)

@@ -126,14 +126,17 @@ class Innovations(nn.Module):
 
     def of(self, x: Values, anchors: Anchors | None = None) -> Values:
         """What is new in each step, in units of what is typical."""
-        lags, first = self._lags(x), min(ORDER, x.shape[1])
-        guesses = [lags[:, t : t + 1] @ self.weights[t] + self.bias[t] for t in range(first)]
-        guesses.append(lags[:, first:] @ self.weights[ORDER] + self.bias[ORDER])
-        orders = self.orders(x.shape[1])
-        within = torch.einsum("btc,tcd->btd", x, self.within[orders])
-        if anchors is not None and anchors.shape[2]:
-            within = within + torch.einsum("bta,tac->btc", anchors, self.pull[orders])
-        return (x - torch.cat(guesses, dim=1) - within) / self.scale[orders]
+        told = [self._lags(x), x] if anchors is None else [self._lags(x), x, anchors]
+        shown, first = torch.cat(told, 2), min(ORDER, x.shape[1])
+        by = (
+            [self.weights, self.within]
+            if anchors is None
+            else [self.weights, self.within, self.pull]
+        )
+        weights = torch.cat(by, 1)
+        guesses = [shown[:, t : t + 1] @ weights[t] + self.bias[t] for t in range(first)]
+        guesses.append(shown[:, first:] @ weights[ORDER] + self.bias[ORDER])
+        return (x - torch.cat(guesses, dim=1)) / self.scale[self.orders(x.shape[1])]
 
     def guess(
         self, before: list[Row], like: Row, anchors: Float[Tensor, "b anchors"] | None = None
@@ -161,9 +164,13 @@ class Innovations(nn.Module):
         steps = (x[:, 1:] - x[:, :-1]) / self.change
         return torch.cat([torch.zeros_like(x[:, :1]), steps], dim=1)
 
-    def told(self, x: Values, anchors: Anchors | None = None) -> Float[Tensor, "b t four_c"]:
-        """Values, the same whitened, changes and innovations, all at about unit scale."""
-        new = self.of(x, anchors).clamp(-FARTHEST, FARTHEST)
+    def told(self, x: Values, new: Values) -> Float[Tensor, "b t four_c"]:
+        """Values, the same whitened, changes and innovations, all at about unit scale.
+
+        Args:
+            new: `of` these values
+        """
+        new = new.clamp(-FARTHEST, FARTHEST)
         changes = self.changes(x).clamp(-FARTHEST, FARTHEST)
         return torch.cat([x, self.whitened(x), changes, new], dim=2)
 
