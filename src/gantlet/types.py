@@ -100,7 +100,6 @@ class Timed(NamedTuple):
     governed: tuple[int, ...] = ()  # of each value: the choice whose first says it is there; or -1
     late: tuple[int, ...] = ()  # of the held: those that follow from all the rest, not it from them
     kind: int = -1  # of the held: the one that says of which kind a series is; -1: none does
-    paired: tuple[int, ...] = ()  # of the held: those in each of which what turns means another
 
 
 Hold = Callable[[torch.nn.Module, Latents, Labels | None, Samples], PerSample]

@@ -44,7 +44,7 @@ def task_of(values: Mapping[str, Any]) -> Task:
     """The inverse of `Task.plain`; runs of old know no blocks, or a kind as the level it told."""
     blocks, timed = tuple(values.get("blocks", ())), values.get("timed")
     if timed is not None:
-        lists = {name: tuple(timed.get(name, ())) for name in ("governed", "late", "paired")}
+        lists = {name: tuple(timed.get(name, ())) for name in ("governed", "late")}
         known = {{"level": "kind"}.get(name, name): value for name, value in timed.items()}
         timed = Timed(**{**known, **lists})
     return Task(tuple(values["shape"]), values["classes"], values["latent_dim"], blocks, timed)

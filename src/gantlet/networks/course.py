@@ -22,7 +22,7 @@ class CourseDiscriminator(nn.Module):
     def __init__(self, task: Task, settings: CourseSettings) -> None:
         super().__init__()
         self.layout, width = Layout(task), settings.width_D
-        self.news = Innovations(self.layout.values, self.layout.anchored)
+        self.news = Innovations(self.layout.values, len(self.layout.anchors))
         self.enter = nn.Conv1d(self.layout.total + 4 * self.layout.values, width, 1)
         steps, stages = self.layout.steps, [self._convolution(width)]
         while steps >= 2 * FEWEST:

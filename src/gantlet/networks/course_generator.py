@@ -32,7 +32,7 @@ class CourseGenerator(nn.Module):
         sizes = [stop - start for start, stop in layout.own]
         self.first = Step(sizes, layout.values, settings)
         self.later = Step(sizes, layout.values, settings)
-        self.news = Innovations(layout.values, layout.anchored)
+        self.news = Innovations(layout.values, len(layout.anchors))
         self.by_class = nn.Parameter(torch.randn(max(1, task.classes), width) * 0.1)
         self.held = Held(layout.held, layout.late, width) if layout.held else None
         known = 2 * settings.memory + layout.held_total

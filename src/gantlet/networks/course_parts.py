@@ -11,8 +11,6 @@ from gantlet.networks.base import Task
 from gantlet.networks.chain_generator import chosen
 from gantlet.types import Samples, Timed
 
-PHASES = 24  # of what turns, at most, that are told apart where another choice goes with it
-
 
 class Layout:
     """Held choices, then a step's choices, then its values."""
@@ -29,24 +27,12 @@ class Layout:
         self.late = [edge for i, edge in enumerate(self.held) if i in timed.late]
         early = [edge for edge in self.held if edge not in self.late] if timed.kind >= 0 else []
         self.anchors = [number for start, stop in early for number in range(start, stop)]
-        self.pairs = [self.held[i] for i in timed.paired if self.held[i] in early]
-        divisors = [n for n in range(1, PHASES + 1) if self.pairs and self.blocks[0] % n == 0]
-        self.phases = max(divisors, default=0)
-        paired = self.phases * sum(stop - start for start, stop in self.pairs)
-        self.anchored = len(self.anchors) + paired
         self.governed = timed.governed or (-1,) * self.values
         self.latents = len(self.held) + self.steps * (len(self.own) + 2 * self.values)
 
     def anchor(self, rows: Float[Tensor, "*b numbers"]) -> Float[Tensor, "*b anchors"]:
         """Of rows, or of their held choices, what tells what values wander about."""
-        told = [rows[..., self.anchors]]
-        if self.pairs:
-            phase = rows[..., : self.blocks[0]].unflatten(-1, (self.phases, -1)).sum(-1)
-            told += [
-                (phase[..., None] * rows[..., None, start:stop]).flatten(-2)
-                for start, stop in self.pairs
-            ]
-        return torch.cat(told, -1)
+        return rows[..., self.anchors]
 
     def there(self, x: Samples) -> Float[Tensor, "b t values"]:
         """1 where a value is there, 0 where a choice says that it is not or the series is over."""

@@ -68,12 +68,6 @@ class Clock:
         names = self._names() if self._is_short else []
         return tuple(place for place, name in enumerate(names) if name == "month")
 
-    @property
-    def paired(self) -> tuple[int, ...]:
-        """Which of them have a course of their own of what turns: a day of winter is not June's."""
-        names = self._names() if self.turning else []
-        return tuple(place for place, name in enumerate(names) if name == "stretch")
-
     def calendar(self, starts: Stamps) -> list[Int[np.ndarray, "n"]]:
         """The choice of each block for series that begin so."""
         found = []

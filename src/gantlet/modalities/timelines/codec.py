@@ -64,14 +64,11 @@ class SeriesCodec:
         for one, _ in self._levels:
             governed.append(place if one.sizes else -1)
             place += len(one.sizes)
-        if self.clock is None:
-            turning, late, paired, calendar = 0, (), (), 0
-        else:
-            turning, late, paired = self.clock.turning, self.clock.late, self.clock.paired
-            calendar = len(self.clock.sizes)
+        turning, late = (0, ()) if self.clock is None else (self.clock.turning, self.clock.late)
+        calendar = len(self.clock.sizes) if self.clock is not None else 0
         kind = -1 if self.regimes is None else calendar
         held = len(self._held_sizes)
-        return Timed(held, turning, int(self.ends), tuple(governed), late, kind, paired)
+        return Timed(held, turning, int(self.ends), tuple(governed), late, kind)
 
     def encode(self, rows: Spans | Coded) -> Float[Tensor, "n t width"]:
         coded = rows if isinstance(rows, Coded) else self.coded(rows)
