@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from gantlet.networks import NETWORKS, Task
 from gantlet.networks.course_generator import CourseGenerator
 from gantlet.networks.course_settings import CourseSettings
-from gantlet.networks.innovations import FARTHEST, ORDER, Innovations
+from gantlet.networks.innovations import FARTHEST, FITTED, ORDER, Innovations
 from gantlet.types import Timed
 from tiny import drawn
 
@@ -185,6 +185,29 @@ def test_in_a_wave_of_one_frequency_nothing_is_new():
     news = Innovations(1).double()
     news.prime(x, torch.ones_like(x))
     assert news.novelty < 1e-3
+
+
+@pytest.mark.parametrize("count", [500, FITTED // 5])
+def test_guesses_are_least_squares_over_the_values_that_are_there(count):
+    """Some of the steps are enough: of ever more of them, every other series is fitted on."""
+    every = 1 if count == 500 else 2
+    x, held = drawn(count, 8, 2).cumsum(1), torch.eye(3).double()[torch.arange(count) % 3]
+    x = x + held[:, None, :2]
+    there = (drawn(count, 8, 2, seed=1) > -1).double()
+    anchors = held[:, None].expand(-1, 8, -1)
+    news = Innovations(2, 3).double()
+    news.prime(x, there, anchors)
+    for channel in range(2):
+        known = there[::every, ORDER:, channel] > 0
+        lags = [x[::every, ORDER - back : 8 - back] for back in range(1, ORDER + 1)]
+        own = x[::every, ORDER:, :channel]
+        inputs = torch.cat([anchors[::every, ORDER:], *lags, own], 2)[known]
+        wanted = x[::every, ORDER:, channel][known]
+        fitted = torch.linalg.lstsq(inputs, wanted[:, None]).solution[:, 0]  # 1 is the held's sum
+        assert_close(news.weights[ORDER, :, channel], fitted[3:7], rtol=0, atol=2e-3)
+        assert_close(news.within[ORDER, :channel, channel], fitted[7:], rtol=0, atol=2e-3)
+        left = (wanted - inputs @ fitted).square().mean().sqrt()
+        assert_close(news.scale[ORDER, channel], left, rtol=1e-3, atol=0)
 
 
 def test_few_steps_are_guessed_from_fewer_before_them():

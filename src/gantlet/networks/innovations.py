@@ -126,14 +126,11 @@ class Innovations(nn.Module):
 
     def of(self, x: Values, anchors: Anchors | None = None) -> Values:
         """What is new in each step, in units of what is typical."""
-        told = [self._lags(x), x] if anchors is None else [self._lags(x), x, anchors]
-        shown, first = torch.cat(told, 2), min(ORDER, x.shape[1])
-        by = (
-            [self.weights, self.within]
-            if anchors is None
-            else [self.weights, self.within, self.pull]
-        )
-        weights = torch.cat(by, 1)
+        anchors = x[:, :, :0] if anchors is None else anchors
+        shown = torch.cat([anchors, self._lags(x), x], 2)
+        pull = self.pull[:, : anchors.shape[2]]
+        weights = torch.cat([pull, self.weights, self.within], 1)
+        first = min(ORDER, x.shape[1])
         guesses = [shown[:, t : t + 1] @ weights[t] + self.bias[t] for t in range(first)]
         guesses.append(shown[:, first:] @ weights[ORDER] + self.bias[ORDER])
         return (x - torch.cat(guesses, dim=1)) / self.scale[self.orders(x.shape[1])]
