@@ -10,7 +10,7 @@ beside what real series teach, the strong classifier's |accuracy − ½| and AUC
 strong judges foretell of real steps, beside those that learned on real ones. The floor is one half
 of the real series against the other. The predictive score is also given of the series that the run
 learned from, and of both on those that it kept from training. CPU seconds are of training, on one
-thread.
+thread; scores at 64 steps depend on the updates that a processor makes in them.
 A peer is a function in `PEERS` of (data set, count, seed, options).
 """
 
@@ -69,10 +69,11 @@ class Parts(NamedTuple):
 
 
 class Made(NamedTuple):
-    """Generated windows, and the CPU seconds of training."""
+    """Generated windows, and the CPU seconds and updates of training."""
 
     windows: Windows
     seconds: float
+    updates: int = 0
     parts: Parts | None = None
 
 
@@ -116,13 +117,15 @@ def gantlet(data: Set, count: int, seed: int, options: Options) -> Made:
     began = time.process_time()
     gan = package.train(source, out=options["run"], settings=settings)
     seconds = time.process_time() - began
-    made, split = gan.sample(count), finished(reopened(Folder(Path(options["run"])), source)).split
+    folder = Folder(Path(options["run"]))
+    made, split = gan.sample(count), finished(reopened(folder, source)).split
     parts = Parts(split.train, split.held_out)
+    updates = max(event["step"] for event in folder.logged())
     if isinstance(made, np.ndarray):
-        return Made(made.astype(np.float64), seconds, parts)
+        return Made(made.astype(np.float64), seconds, updates, parts)
     kept = [name for name in made.columns if name not in ("series", "date")]
     rows = made[kept].to_numpy(dtype=np.float64)
-    return Made(rows.reshape(-1, steps, channels), seconds, parts)
+    return Made(rows.reshape(-1, steps, channels), seconds, updates, parts)
 
 
 def real(data: Set, count: int, seed: int, options: Options) -> Made:
@@ -212,7 +215,10 @@ def main() -> int:
                 fake = made.windows
                 if not data.is_scaled:
                     fake = scaled(fake, data.windows)
-                row = {"set": name, "peer": peer, "seed": seed, "seconds": made.seconds}
+                row = {
+                    "set": name, "peer": peer, "seed": seed, "seconds": made.seconds,
+                    "updates": made.updates,
+                }  # fmt: skip
                 row |= judged(windows, fake, seed)
                 if made.parts is not None:
                     row |= taught_by_learned(windows, fake, made.parts)
@@ -232,7 +238,8 @@ def said(row: Mapping[str, Any]) -> str:
         else ""
     )
     return (
-        f"{row['set']:9} {row['peer']:8} seed {row['seed']}  {row['seconds']:5.0f} s  "
+        f"{row['set']:9} {row['peer']:8} seed {row['seed']}  {row['seconds']:5.0f} s, "
+        f"{row['updates']:,} updates  "
         f"discriminative {row['discriminative']:.3f} (floor {row['discriminative_floor']:.3f})  "
         f"predictive {row['predictive']:.4f} (real {row['predictive_real']:.4f})  "
         f"strong {row['strong']:.3f}, AUC {row['strong_auc']:.3f} (floor "
