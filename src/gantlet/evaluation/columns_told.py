@@ -194,7 +194,7 @@ def _findings(tables: Tables, test: BoostedTest, targets: list[Target]) -> list[
 def _words(tests: dict[str, BoostedTest]) -> str:
     test = tests["fake"]
     if test.p_value > CHANCE:
-        return "Boosted trees that look at all columns do no better than guessing."
+        return "Boosted trees that look at all columns do hardly better than guessing."
     how = "nearly always" if test.auc.value > EASILY else "often" if test.auc.value > TOLD else ""
     return (
         f"Boosted trees that look at all columns tell the rows {how or 'seldom'} (AUC "

@@ -213,6 +213,6 @@ def _teaching(figure: Figure) -> list[Finding]:
 
 def _words(test: CourseTest) -> str:
     if test.p_value > CHANCE:
-        return "Strong judges of series do no better than guessing."
+        return "Strong judges of series do hardly better than guessing."
     how = "nearly always" if test.auc.value > EASILY else "often" if test.auc.value > TOLD else ""
     return f"Strong judges of series tell them {how or 'seldom'} (AUC {test.auc.value:.0%})."

@@ -216,7 +216,7 @@ def _findings(figures: list[Figure], test: TwoSample) -> list[Finding]:
 def _answer(test: TwoSample, distance: Figure) -> str:
     told = test.accuracy
     if test.p_value > 0.01:
-        first = "Hardly: a classifier trained for it does no better than guessing."
+        first = "Hardly: a classifier trained for it might as well guess."
     elif told.value < 0.65:
         first = f"Seldom: a classifier trained for it is right {told.value:.0%} of the time."
     elif told.value < EASILY:
