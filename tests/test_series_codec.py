@@ -98,6 +98,25 @@ def test_generated_stamps_keep_the_calendar_and_the_interval():
         assert all((b - a).days == 1 for a, b in pairwise(drawn))
 
 
+@pytest.mark.parametrize("dated", [False, True])
+def test_series_begin_where_real_ones_do(dated):
+    """All real ones begin with the first step: none may begin, or run on, after it."""
+    steps, many = 12, 80
+    rng = np.random.default_rng(0)
+    times = pd.date_range("2021-01-01", periods=steps, freq="D") if dated else np.arange(steps)
+    frame = pd.DataFrame(
+        {
+            "who": np.repeat([f"w{i}" for i in range(many)], steps),
+            "at": np.tile(times, many), "x": rng.normal(size=many * steps),
+        }
+    )  # fmt: skip
+    rows, codec = coded(frame, time="at", entity="who")
+    made = codec.decode(torch.rand(50, *codec.shape, generator=torch.Generator().manual_seed(0)))
+    at = made.table.column("at").to_pandas().to_numpy().reshape(50, steps)
+    assert (at == np.asarray(times)).all()
+    assert_same(rows.apart().table, codec.decode(codec.encode(rows)).table, without=("who",))
+
+
 def hours(count: int, missing: tuple[int, ...] = ()) -> pd.DataFrame:
     stamps = pd.date_range("2020-02-28", periods=count, freq="h")
     frame = pd.DataFrame({"at": stamps, "x": np.sin(np.arange(count) / 5), "n": np.arange(count)})

@@ -33,6 +33,10 @@ class Clock:
     high: int
     stretch: int = 0  # months of the parts of a short record that are told apart; 0: none are
 
+    def begun(self, starts: Stamps) -> "Clock":
+        """The same for series that begin at these stamps."""
+        return replace(self, low=int(starts.min()), high=int(starts.max()))
+
     def parted(self, windows: float) -> "Clock":
         """The same with stretches of the record told apart, if it is a short one of years.
 

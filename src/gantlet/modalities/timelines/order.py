@@ -44,7 +44,7 @@ def ordered(table: pa.Table, settings: SeriesSettings) -> Ordered:
     time, why_time = _time_column(table, settings.time)
     entity, why_entity = _entity_column(table, settings.entity, time)
     notes = [why_time, why_entity]
-    stamps = None if time is None else _stamps(table, time)
+    stamps = None if time is None else stamps_of(table, time)
     known = np.ones(len(table), bool)
     if time is not None:
         known &= ~_nulls(table, time)
@@ -204,7 +204,8 @@ def _nulls(table: pa.Table, name: str) -> Bool[np.ndarray, "n"]:
     return table.column(name).is_null().to_numpy()
 
 
-def _stamps(table: pa.Table, name: str) -> Int[np.ndarray, "n"]:
+def stamps_of(table: pa.Table, name: str) -> Int[np.ndarray, "n"]:
+    """The time of each row, in its column's units."""
     kind = table.schema.field(name).type
     cells = arrays.simple(table.column(name), kind, name)
     return arrays.words(cells).view(np.int64)

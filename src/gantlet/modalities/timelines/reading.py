@@ -13,7 +13,7 @@ from gantlet.modalities.tables.date_formats import candidates
 from gantlet.modalities.tables.digest import Digest
 from gantlet.modalities.tables.reading import read_table
 from gantlet.modalities.timelines.clock import Clock
-from gantlet.modalities.timelines.order import Runs, ordered
+from gantlet.modalities.timelines.order import Runs, ordered, stamps_of
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import Shape, Spans
 from gantlet.modalities.timelines.stacks import is_stack, stacked
@@ -145,9 +145,10 @@ def _cut(raw: Raw, runs: Runs, track: Track, stride: int) -> Raw:
             "entity (--time, --entity)"
         )
     begun, ended = np.concatenate(starts), np.concatenate(stops)
-    if track.clock is not None:
+    if track.clock is not None and track.time is not None:
         apart = len(begun) * min(stride, track.length) / track.length
-        track = track._replace(clock=track.clock.parted(apart))
+        clock = track.clock.begun(stamps_of(raw.rows.table, track.time)[begun])
+        track = track._replace(clock=clock.parted(apart))
     told = [f"{len(begun):,} windows of {track.length} steps, {stride} apart where they overlap."]
     if short:
         told.append(f"{short:,} series are shorter: where they end is learnt.")
