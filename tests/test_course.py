@@ -52,6 +52,18 @@ def test_generated_series_keep_the_layout():
     assert_close(x[:, 1:, -1][lacks], x[:, :-1, -1][lacks])  # as the last before it
 
 
+def test_series_of_choices_alone_are_learned():
+    """There is no value to guess: what is new has no channel."""
+    task = Task((STEPS, SIZE), 0, 0, (SIZE,), Timed())
+    G, D = players(task)
+    x = torch.eye(SIZE, dtype=torch.float64)[torch.arange(20 * STEPS) % SIZE].view(20, STEPS, SIZE)
+    assert COURSE.prime is not None
+    COURSE.prime(G, D, x, None)
+    told = G.surprisal(x, None, None)
+    assert (told > 0).all()
+    assert G(drawn(5, G.layout.latents)).shape == (5, STEPS, SIZE)
+
+
 def test_the_density_of_one_value_integrates_to_one():
     task = Task((2, 1), 0, 0, (), Timed())
     G, _ = players(task)

@@ -328,16 +328,10 @@ def test_a_wide_table_is_taken_for_steps_where_the_length_is_said():
         (hours(30), {"time": "x"}, "cannot be read as a time"),
         (hours(30).assign(end=hours(30)["at"]), {}, "name the one that is the time with --time"),
         (hours(30).assign(end=hours(30)["at"]), {"time": "at"}, "column 'end'"),
-        (wide([f"c{i}" for i in range(40)]), {"length": None}, "each row were a series.*--length"),
         (
-            wide([f"2020-{month:02}" for month in range(1, 13)]),
+            wide([f"c{i}" for i in range(40)]),
             {"length": None},
-            "12 of its columns are named after times.*--time",
-        ),
-        (
-            wide([str(year) for year in range(1990, 2000)]),
-            {"length": None},
-            "10 of its columns are named after times",
+            "each row were a series.*--wide.*--length",
         ),
         (pd.DataFrame({"t": [1, 1, 1, 2, 2, 2], "x": range(6)}), {"time": "t"}, "--entity"),
     ],

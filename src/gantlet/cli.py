@@ -72,6 +72,10 @@ def _add_train(commands: Any) -> None:
     )  # fmt: skip
     train.add_argument("--time", metavar="COLUMN", help="series: when each step is")
     train.add_argument("--entity", metavar="COLUMN", help="series: whose step each row is")
+    train.add_argument(
+        "--wide", action="store_true", default=None,
+        help="series: each row is one, and columns are its steps (sold_1, sold_2, ...)",
+    )  # fmt: skip
     train.add_argument("--length", type=int, help="series: steps of a sample (default: found)")
     train.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder")
     train.add_argument("--seed", type=int, help="all randomness follows from it (default 0)")

@@ -43,7 +43,7 @@ def wishes_of(options: argparse.Namespace) -> dict[str, Any]:
         flags["seed"] = options.seed
     if options.modality is not None:
         flags["modality"] = options.modality
-    for name in ("resolution", "time", "entity", "length"):
+    for name in ("resolution", "time", "entity", "wide", "length"):
         if getattr(options, name) is not None:
             flags.setdefault("data", {})[name] = getattr(options, name)
     file = read(options.config) if options.config else {}

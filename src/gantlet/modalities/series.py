@@ -37,6 +37,7 @@ from gantlet.modalities.timelines.reading import Timeline, read_series
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import Spans, joined
 from gantlet.modalities.timelines.stacks import is_stack
+from gantlet.modalities.timelines.wide import Wide
 from gantlet.modalities.writing import Writing, write_npy, write_npz
 
 __all__ = ["SERIES_MODALITY", "SeriesCodec", "SeriesSettings"]
@@ -164,7 +165,8 @@ def numbers_alone(rows: Spans) -> Float[np.ndarray, "n t c"]:
 
 def alike(codec: SeriesCodec) -> Mapping[str, Any]:
     """Other data are cut as these were."""
-    return {"time": codec.time, "length": codec.length}
+    wide = {"wide": True} if isinstance(codec.form, Wide) else {}
+    return {"time": codec.time, "length": codec.length, **wide}
 
 
 WRITERS: Mapping[str, Writer] = {

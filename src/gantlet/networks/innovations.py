@@ -176,7 +176,7 @@ class _Seen:
     """All that guesses are fitted on, taken up in pieces: what is held is wide."""
 
     def __init__(self, x: Values, there: Values, lags: Tensor, anchors: Anchors) -> None:
-        every = math.ceil(x[:, :, 0].numel() / FITTED)
+        every = math.ceil(x.shape[0] * x.shape[1] / FITTED)
         self._all = x, there > 0, lags, anchors
         self._some = x[::every], there[::every] > 0, lags[::every], anchors[::every]
         self.channels, self.held = x.shape[2], anchors.shape[2]

@@ -15,6 +15,7 @@ from gantlet.modalities.timelines.order import ordered
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import SERIES, Spans
 from gantlet.modalities.timelines.stacks import is_stack, stacked
+from gantlet.modalities.timelines.wide_found import found_wide
 
 
 def taken(rows: Any) -> Spans:
@@ -43,9 +44,10 @@ def beginnings(
         rows = taken(source)
     else:
         read = yield from read_table(source, settings)
-        table = read.records.table
+        table, wide = read.records.table, found_wide(read.records, settings)
+        table = table if wide is None else wide.long(table, settings.entity)
         if SERIES in table.column_names and SERIES not in codec.schema.names:
-            rows = _numbered(read.records)
+            rows = _numbered(Records(table, read.records.form))
         else:
             own = Records(codec.aligned(table), read.records.form)
             rows = _latest(own, replace(settings, time=codec.time))

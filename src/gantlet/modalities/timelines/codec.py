@@ -25,6 +25,7 @@ from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, 
 from gantlet.modalities.timelines.levels import Level
 from gantlet.modalities.timelines.regimes import Regimes, regimes, window_features
 from gantlet.modalities.timelines.spans import Shape, Spans
+from gantlet.modalities.timelines.wide import Wide, wide_form
 from gantlet.types import Timed
 
 
@@ -184,7 +185,8 @@ class SeriesCodec:
         """As JSON; the inverse is `series_codec`."""
         return {
             "schema": text_of(self.schema.serialize().to_pybytes()),
-            "form": self.form, "length": self.length, "ends": self.ends, "time": self.time,
+            "form": self.form.plain() if isinstance(self.form, Wide) else self.form,
+            "length": self.length, "ends": self.ends, "time": self.time,
             "clock": None if self.clock is None else self.clock.plain(),
             "columns": [
                 {"name": name, **channel.plain()}
@@ -298,7 +300,8 @@ def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
     )
     clock = None if plain["clock"] is None else Clock(**plain["clock"])
     orders = tuple((low, high) for low, high in plain.get("orders", ()))
+    form: Shape = wide_form(plain["form"]) if isinstance(plain["form"], dict) else plain["form"]
     return SeriesCodec(
-        schema, plain["form"], plain["length"], plain["ends"], plain["time"], clock, channels,
+        schema, form, plain["length"], plain["ends"], plain["time"], clock, channels,
         orders, regimes(plain.get("regimes")),
     )  # fmt: skip

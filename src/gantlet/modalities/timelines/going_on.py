@@ -8,7 +8,7 @@ from gantlet.modalities.base import Draw
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.timelines.codec import SeriesCodec
 from gantlet.modalities.timelines.columns import Name
-from gantlet.modalities.timelines.spans import Spans
+from gantlet.modalities.timelines.spans import Spans, long_form
 
 
 def gone_on(codec: SeriesCodec, rows: Spans, draw: Draw, steps: int, *, whole: bool) -> Spans:
@@ -29,7 +29,7 @@ def gone_on(codec: SeriesCodec, rows: Spans, draw: Draw, steps: int, *, whole: b
         left = np.where(made.lengths < codec.length, 0, left - new)  # what is over is over
         turn += 1
     starts = begun.starts if whole else begun.starts + before
-    return Spans(begun.table, starts, begun.stops, begun.form, begun.numbers)
+    return Spans(begun.table, starts, begun.stops, long_form(begun.form), begun.numbers)
 
 
 def _added(

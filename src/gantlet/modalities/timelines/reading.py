@@ -1,7 +1,7 @@
 """Any record over time → series: put in order, gaps found, cut into windows of one length."""
 
-import re
 from collections.abc import Generator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,6 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from gantlet.modalities.base import Progress, Raw, Source, SourceError
-from gantlet.modalities.tables.date_formats import candidates
 from gantlet.modalities.tables.digest import Digest
 from gantlet.modalities.tables.reading import read_table
 from gantlet.modalities.timelines.clock import Clock
@@ -17,14 +16,15 @@ from gantlet.modalities.timelines.order import Runs, ordered, stamps_of
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import Shape, Spans
 from gantlet.modalities.timelines.stacks import is_stack, stacked
+from gantlet.modalities.timelines.wide import Wide
+from gantlet.modalities.timelines.wide_found import found_wide, may_be_wide
 
 DEFAULT_LENGTH = 24
 LONGEST_WHOLE = 128  # steps of the longest series, up to which all are taken whole
 WHOLE = 40  # series, from which on whole ones are kept from training
 PARTS = 120  # at most, that fewer are cut into for some to be kept from training
 PARTED = "spread"  # how: runs whose parts were kept otherwise are refused, not judged by others
-DATED = 8  # columns named after times, from which on they may be the steps
-YEAR = re.compile("(1[89]|20)[0-9]{2}")
+FEW = 8  # columns that may be more than the rows are
 WINDOWS_A_PART = 2  # lengths of a window in such a part, at least
 
 
@@ -64,36 +64,51 @@ def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress,
         yield Progress(1, 1, "reading series")
     else:
         read = yield from read_table(source, settings)
-        found = ordered(read.records.table, settings)
-        if found.time is None and settings.length is None:
-            _require_long(found.table)
+        table, wide = read.records.table, found_wide(read.records, settings)
+        how = wide.told(len(table)) if wide is not None else _hint(table, settings)
+        if wide is not None:
+            table = wide.long(table, settings.entity)
+            settings = replace(settings, time=wide.time)
+        found = ordered(table, settings)
+        if found.time is None and settings.length is None and settings.wide is None:
+            _require_steps(found.table)
         runs, entities = found.runs, found.entities
         length = settings.length or _length(runs, entities)
         track = Track(found.time, found.entity, found.clock, length, entities)
-        rows = Timeline(found.table, runs.starts, runs.stops, read.records.form, track)
+        form = read.records.form if wide is None else _wide_form(wide, runs, track)
+        rows = Timeline(found.table, runs.starts, runs.stops, form, track)
+        digest = read.fingerprint if wide is None else f"{read.fingerprint}/wide"
         raw = Raw(
-            rows=rows, fingerprint=read.fingerprint, notes=(*read.notes, *found.notes),
+            rows=rows, fingerprint=digest, notes=(*read.notes, *filter(None, [how]), *found.notes),
             skipped=read.skipped, formats=read.formats,
         )  # fmt: skip
     track = track._replace(length=settings.length or track.length)
     return _cut(raw, runs, track, settings.stride)
 
 
-def _require_long(table: pa.Table) -> None:
+def _hint(table: pa.Table, settings: SeriesSettings) -> str:
+    is_open = settings.wide is None and settings.time is None
+    return may_be_wide(table) if is_open else ""
+
+
+def _require_steps(table: pa.Table) -> None:
     """Rows without a time are steps, unless the table looks as if its columns were."""
     names = table.column_names
-    dated = sum(bool(candidates(name) or YEAR.fullmatch(name)) for name in names)
-    is_dated = dated >= DATED and dated > len(names) / 2
-    if is_dated or len(names) > max(len(table), DATED):
-        seen = f"{dated:,} of its columns are named after times" if is_dated else (
-            f"it has {len(names):,} columns and {len(table):,} rows"
-        )  # fmt: skip
+    if len(names) > max(len(table), FEW):
         raise SourceError(
-            f"the table looks as if each row were a series: {seen}. Give an array of samples × "
-            "steps × channels (.npy), or a row for each step with its time (--time) and whose it "
-            "is (--entity); if each row is a step indeed, say so with --length, e.g. --length "
+            f"the table looks as if each row were a series: it has {len(names):,} columns and "
+            f"{len(table):,} rows. If columns are the steps, numbered or named after times, say "
+            "--wide; else give a row for each step with its time (--time) and whose it is "
+            "(--entity); if each row is a step indeed, say so with --length, e.g. --length "
             f"{min(DEFAULT_LENGTH, max(2, len(table) // 4))}"
         )
+
+
+def _wide_form(wide: Wide, runs: Runs, track: Track) -> Wide:
+    """Samples are rows again where windows are whole ones, whose steps all have columns."""
+    longest, clock = int((runs.stops - runs.starts).max(initial=0)), track.clock
+    is_even = clock is not None and clock.kind != "uneven"
+    return replace(wide, is_whole=is_even and longest <= min(track.length, len(wide.stamps)))
 
 
 def _of_stack(source: Source) -> tuple[Raw, Runs, Track]:

@@ -12,6 +12,9 @@ class SeriesSettings(TableSettings):
 
     time: str | None = setting(None, "column of the time; none: the only one of dates")
     entity: str | None = setting(None, "column that tells whose row it is; none: found, or one")
+    wide: bool | None = setting(
+        None, "each row is a series and columns are its steps; none: if they are named after times"
+    )
     length: int | None = setting(
         None, "steps of a sample; none: the longest series where they are many and short, else 24"
     )

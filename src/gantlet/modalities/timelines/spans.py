@@ -9,10 +9,11 @@ from jaxtyping import Int
 
 from gantlet.modalities.tables.marks import DTYPE, as_json, marked
 from gantlet.modalities.tables.records import Form, Records
+from gantlet.modalities.timelines.wide import Wide
 from gantlet.types import Rows
 
 SERIES = "series"  # the column that numbers them where they are written one below the other
-Shape = Literal["array"] | Form  # what the user brought and gets back
+Shape = Literal["array"] | Form | Wide  # what the user brought and gets back
 
 
 class Spans(Rows):
@@ -72,16 +73,29 @@ class Spans(Rows):
         return Spans(table, ends - self.lengths, ends, self.form, self.numbers)
 
     def records(self) -> Records:
-        """All steps as rows of one table, their series' number before them."""
+        """All steps as rows of one table, their series' number before them.
+
+        Series that were the rows of a wide table are its rows again.
+        """
         own = self.apart()
+        if isinstance(own.form, Wide):
+            rows = own.form.records(own.table, own.starts)
+            if rows is not None:
+                return rows
+        shape = long_form(own.form)
+        form: Form = "arrow" if shape == "array" else shape
         column = pa.array(np.repeat(own.numbers, own.lengths))
-        dtype = "int64" if own.form == "pandas" else "Int64"  # as that library calls it
+        dtype = "int64" if form == "pandas" else "Int64"  # as that library calls it
         name = SERIES
         while name in own.table.column_names:
             name += "_"
-        form: Form = "arrow" if own.form == "array" else own.form
         field = marked(pa.field(name, column.type), {DTYPE: as_json(dtype)})
         return Records(own.table.add_column(0, field, column), form)
+
+
+def long_form(form: Shape) -> Literal["array"] | Form:
+    """The same without columns for steps."""
+    return form.form if isinstance(form, Wide) else form
 
 
 def joined(parts: Sequence[Spans]) -> Spans:
