@@ -90,6 +90,12 @@ def test_columns_named_after_times_are_steps_without_being_said_to_be(names, tim
     np.testing.assert_allclose(made[names], frame[names], atol=1e-5)
 
 
+def test_the_steps_are_what_most_columns_are():
+    frame = named(["2020-01-01", "2020-01-02", *(f"x{i}" for i in range(5)), "1999", "2000"])
+    _, codec = coded(frame, wide=True)
+    assert codec.schema.names == ["2020-01-01", "2020-01-02", "1999", "2000", "row", "step", "x"]
+
+
 def test_empty_cells_at_the_end_are_steps_that_are_over():
     frame = named(MONTHS)
     for row in range(0, 40, 3):

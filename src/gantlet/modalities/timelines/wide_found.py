@@ -48,16 +48,17 @@ def found_wide(records: Records, settings: SeriesSettings) -> Wide | None:
             f"--wide and --time {settings.time}: in a wide table the names of columns tell the "
             "time; leave out one of the two"
         )
-    steps = _dated(names) or _years(names)
-    if steps is None or not DATED <= len(steps.stamps) > len(names) / 2:
-        if not settings.wide:
-            return None
-        steps = steps or _numbered(names)
-    if steps is None:
+    dated = [steps for steps in (_dated(names), _years(names)) if steps is not None]
+    clear = [steps for steps in dated if DATED <= len(steps.stamps) > len(names) / 2]
+    if not settings.wide and not clear:
+        return None
+    found = clear or [steps for steps in (*dated, _numbered(names)) if steps is not None]
+    if not found:
         raise SourceError(
             "--wide: no columns are steps of one thing by their names, dates (2021-01-31) or "
             f"numbers (sold_1, sold_2); there are: {', '.join(names[:20])}"
         )
+    steps = max(found, key=lambda one: len(one.stamps))
     known = {step for columns in steps.channels.values() for step in columns}
     kept = [name for name in names if name not in known]
     channels = {unused(name, kept): columns for name, columns in steps.channels.items()}
