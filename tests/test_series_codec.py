@@ -371,6 +371,21 @@ def test_short_records_are_kept_from_being_learnt_by_heart():
     assert rates[0] < rates[1] == rates[2]
 
 
+@pytest.mark.parametrize(("many", "length", "share"), [(60, 10, 0.1), (60, 5, 0.5), (20, 10, 0.5)])
+def test_many_whole_series_are_not_learnt_by_heart_as_windows_that_overlap_are(many, length, share):
+    frame = pd.DataFrame(
+        {
+            "who": np.repeat([f"w{i}" for i in range(many)], 10), "at": np.tile(range(10), many),
+            "x": np.random.default_rng(0).normal(size=10 * many),
+        }
+    )  # fmt: skip
+    raw = read(frame, time="at", length=length)
+    assert SERIES_MODALITY.advice is not None
+    advice = SERIES_MODALITY.advice(raw, SERIES_MODALITY.fit(raw))
+    assert advice is not None
+    assert advice.settings["network"]["options"]["dropout"] == share
+
+
 @pytest.mark.parametrize(("length", "batch"), [(8, 128), (24, 128), (64, 48), (1000, 16)])
 def test_of_longer_windows_fewer_are_in_an_update(length, batch):
     assert SERIES_MODALITY.advice is not None

@@ -33,7 +33,7 @@ from gantlet.modalities.timelines.courses import courses_of
 from gantlet.modalities.timelines.fitting import fit_series
 from gantlet.modalities.timelines.going_on import gone_on
 from gantlet.modalities.timelines.preview import series_preview, series_thumbnail
-from gantlet.modalities.timelines.reading import Timeline, read_series
+from gantlet.modalities.timelines.reading import WHOLE, Timeline, read_series
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import Spans, joined
 from gantlet.modalities.timelines.stacks import is_stack
@@ -50,6 +50,7 @@ DROPOUT = (
     (1_000_000, 0.1),
     (math.inf, 0.0),
 )  # of records of so many numbers
+APART = 0.1  # of many series that are each of an entity of its own, at most
 SLOW = 5e-4  # learning rate at which the state before that can be told, and knows more
 LONG = 24  # steps of a window; of longer ones fewer are in an update
 AT_ONCE = 3072  # steps in such an update, as many as the recipe's batch has at 24
@@ -79,13 +80,18 @@ def fit(raw: Raw) -> SeriesCodec:
 def advice(raw: Raw, codec: SeriesCodec) -> Advice:
     """How G is kept from learning a short record by heart, and long windows' part in an update.
 
-    An update of long windows costs more and tells more, so that fewer of them do.
+    Of many that are whole each tells of itself alone, as windows that overlap do not, so that less
+    is to be left out. An update of long windows costs more and tells more: fewer of them do.
     """
-    assert isinstance(raw.rows, Spans), "series come from their load"
+    assert isinstance(raw.rows, Timeline), "series come from their load"
     steps = int(np.minimum(raw.rows.lengths.sum(), len(raw.rows.table)))
     numbers = steps * len(codec.blocks[codec.timed.held :] + codec.timed.governed)
     dropout = next(share for most, share in DROPOUT if numbers <= most)
+    are_apart = raw.rows.lengths.sum() <= len(raw.rows.table) and raw.rows.form != "array"
     why = f"dropout {dropout:g}: the record holds {numbers:,} numbers, windows that overlap once"
+    if are_apart and raw.rows.track.entities >= WHOLE and dropout > APART:
+        dropout = APART
+        why = f"dropout {dropout:g}: {numbers:,} numbers of {len(raw.rows):,} series of their own"
     learning: dict[str, Any] = {}
     if numbers <= SHORT:
         learning["lr_warm_up"] = SLOW
