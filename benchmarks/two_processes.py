@@ -98,6 +98,7 @@ def worker(folder: Path, names: list[str], steps: int) -> None:
         weights = trained(run_of(name, steps), world)
         place = folder / f"{list(CONFIGURATIONS).index(name)}-{world.rank}.safetensors"
         save_file({key: value.contiguous() for key, value in weights.items()}, place)
+    torch.distributed.barrier()  # one that is torn down while the other still speaks may abort
     torch.distributed.destroy_process_group()
 
 
