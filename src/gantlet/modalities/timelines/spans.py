@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from gantlet.modalities.tables.marks import DTYPE, as_json, marked
 from gantlet.modalities.tables.records import Form, Records
-from gantlet.modalities.timelines.wide import Wide
+from gantlet.modalities.timelines.wide import Wide, unused
 from gantlet.types import Rows
 
 SERIES = "series"  # the column that numbers them where they are written one below the other
@@ -86,9 +86,7 @@ class Spans(Rows):
         form: Form = "arrow" if shape == "array" else shape
         column = pa.array(np.repeat(own.numbers, own.lengths))
         dtype = "int64" if form == "pandas" else "Int64"  # as that library calls it
-        name = SERIES
-        while name in own.table.column_names:
-            name += "_"
+        name = unused(SERIES, own.table.column_names)
         field = marked(pa.field(name, column.type), {DTYPE: as_json(dtype)})
         return Records(own.table.add_column(0, field, column), form)
 
