@@ -59,7 +59,7 @@ def _cosine(
     """The score of the rows in that order, seen from the centre."""
     k, d = len(order), features.shape[1]
     if k <= d:
-        unit = _unit(features[order] - centre)
+        unit = _unit(features[order] - centre).astype(np.float64)
         return _effective_number(np.linalg.eigvalsh(unit @ unit.T / k))
     gram = np.zeros((d, d))
     for rows in _blocks(order):
