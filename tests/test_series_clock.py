@@ -8,7 +8,8 @@ import pytest
 
 from gantlet.modalities.base import finished
 from gantlet.modalities.series import SERIES_MODALITY, SeriesCodec, SeriesSettings
-from gantlet.modalities.timelines.clock import Clock, clock_of, months
+from gantlet.modalities.timelines.clock import Clock, clock_of
+from gantlet.modalities.timelines.days import months
 
 HOURS = 24
 
@@ -75,3 +76,26 @@ def test_what_comes_after_the_record_is_of_its_last_stretch():
     clock = hourly(2).parted(700)
     later = np.array([clock.high, clock.high + 90 * 24 * HOURS])
     assert clock.calendar(later)[2].tolist() == [24, 24]
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "rate"),
+    [
+        ("1987-03-01", 90, "MS"),  # the record ends within a year
+        ("1987-02-28", 40, "QE-FEB"),  # quarters that end in February
+        ("1987-03-01", 200, "7D"),  # Sundays
+        ("1987-03-01", 90, "h"),  # ends in the evening of its last day
+        ("1987-03-01 08:00", 90, "20s"),  # half an hour
+        ("1987-03-02", 300, "B"),
+    ],
+)
+def test_series_begin_at_stamps_of_the_record(first, count, rate):
+    stamps = pd.date_range(first, periods=count, freq=rate)
+    frame = pd.DataFrame({"at": stamps, "x": np.random.default_rng(0).normal(size=count)})
+    raw = finished(SERIES_MODALITY.load(frame, SeriesSettings(length=8)))
+    codec = SERIES_MODALITY.fit(raw)
+    made = SERIES_MODALITY.handed(codec.decode(codec.encode(raw.rows)))
+    known = set(stamps[:-7])
+    for _, own in made.groupby("series")["at"]:
+        assert own.iloc[0] in known
+        assert list(own) == list(pd.date_range(own.iloc[0], periods=8, freq=rate))

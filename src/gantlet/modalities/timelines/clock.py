@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Float, Int
 
-from gantlet.modalities.tables.stamps import DAYS
+from gantlet.modalities.timelines.days import LAST, MONTHS, WEEKDAYS, day_of, months
 
 EVEN = 0.9  # share of the steps that must be one interval, or a few of them, apart
 MOST_TURNS = 288  # steps of a day that are told apart
-WEEKDAYS, WORKDAYS, MONTHS = 7, 5, 12
+WORKDAYS = 5
 YEAR, FORTNIGHT = 330, 14  # days that a record must span for months, weekdays to mean something
 YEARS = 5  # of a record, in which a month comes often enough that it does not stand for one year's
 WINDOWS = 20  # side by side in a stretch of a shorter record, that it is not known by heart
@@ -95,14 +94,10 @@ class Clock:
         named = dict(zip(self._names(), calendar, strict=True))
         ahead = np.arange(steps)
         if self.kind == "months":
-            ends = np.array([self.low, self.high])
-            first, last = months(self._days(ends))
-            month = first + np.floor(chance * (last - first + 1)).astype(np.int64)
-            if "month" in named:
-                month = month - (month % MONTHS) + named["month"] * self._every()
-            days = _day_of(month[:, None] + ahead * self.interval, self._monthday())
+            month = self._month_begun(named.get("month"), chance)
+            days = day_of(month[:, None] + ahead * self.interval, self._monthday())
             return days * self.day + self.low % self.day
-        if not self.day:
+        if not self.day or (not named and self.interval < self.day):
             count = (self.high - self.low) // max(self.interval, 1) + 1
             starts = self.low + np.floor(chance * count).astype(np.int64) * self.interval
             return starts[:, None] + ahead * self.interval
@@ -113,6 +108,7 @@ class Clock:
         elif self.interval < self.day:
             within = self.day // max(self.interval, 1)
             starts = starts + np.floor(chance * 7919 % 1 * within).astype(np.int64) * self.interval
+        starts = self._within(starts, self.day * (WEEKDAYS if "weekday" in named else 1))
         if self.kind == "workdays":
             begun = np.busday_offset(days.astype("datetime64[D]"), 0, roll="forward")
             gone = np.busday_offset(begun[:, None], ahead, roll="forward").astype(np.int64)
@@ -123,7 +119,7 @@ class Clock:
         """Stamps so many steps after these."""
         if self.kind == "months":
             days = self._days(stamps)
-            later = _day_of(months(days) + steps * self.interval, self._monthday())
+            later = day_of(months(days) + steps * self.interval, self._monthday())
             return later * self.day + stamps % self.day
         if self.kind == "workdays":
             days = self._days(stamps).astype("datetime64[D]")
@@ -145,7 +141,7 @@ class Clock:
         if self.kind == "workdays":
             return "a step each working day"
         if self.kind == "months":
-            return "a step a month" if self.interval == 1 else f"a step each {self.interval} months"
+            return _in_words(self.interval)
         if not self.day:
             return f"steps {self.interval} apart"
         seconds = self.interval * 86_400 / self.day
@@ -216,14 +212,35 @@ class Clock:
         return stamps // self.day
 
     def _monthday(self) -> int:
-        days = self._days(np.array([self.low]))
-        return int((days - _day_of(months(days), 0))[0])
+        """Days after a month's first; of a record of months' ends as many as the longest has."""
+        days = self._days(np.array([self.low, self.high]))
+        month = months(days)
+        if (days == day_of(month, LAST)).all():
+            return LAST
+        return int((days - day_of(month, 0))[0])
+
+    def _within(self, starts: Stamps, turn: int) -> Stamps:
+        """Those that lie outside of the record so many turns earlier or later."""
+        starts = starts - turn * np.maximum(-((self.high - starts) // turn), 0)
+        return starts + turn * np.maximum(-((starts - self.low) // turn), 0)
+
+    def _month_begun(
+        self, named: Int[np.ndarray, "n"] | None, chance: Float[np.ndarray, "n"]
+    ) -> Int[np.ndarray, "n"]:
+        """A month of the record for each series, of that name where there is one."""
+        first, last = months(self._days(np.array([self.low, self.high]))).tolist()
+        period = 1 if named is None else MONTHS // self._every()
+        ahead = 0 if named is None else (named - first % MONTHS // self._every()) % period
+        count = np.maximum((last - first) // self.interval - ahead, 0) // period + 1
+        turns = np.floor(chance * count).astype(np.int64)
+        return first + self.interval * (ahead + period * turns)
 
     def _begun(
         self, named: Mapping[str, Int[np.ndarray, "n"]], chance: Float[np.ndarray, "n"]
     ) -> Int[np.ndarray, "n"]:
         """A day of the record for each series, of its weekday and month where there is one."""
-        every = np.arange(self.low // self.day, self.high // self.day + 1)
+        apart = self.interval // self.day if self.kind == "even" else 1
+        every = np.arange(self.low // self.day, self.high // self.day + 1, max(apart, 1))
         keys, wanted = np.zeros(len(every), np.int64), np.zeros(len(chance), np.int64)
         weekday = named.get("weekday", named.get("workday"))
         if weekday is not None:
@@ -241,24 +258,9 @@ class Clock:
         return every[order][np.minimum(picked.astype(np.int64), len(every) - 1)]
 
 
-def units_of_day(kind: pa.DataType) -> int:
-    """Units of the column's own in a day; 0 where it is no date."""
-    if pa.types.is_timestamp(kind):
-        return DAYS[kind.unit]
-    if pa.types.is_date(kind):
-        return 1 if kind.bit_width == 32 else DAYS["ms"]
-    return 0
-
-
-def months(days: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-    """Months since January 1970, from days since its first."""
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-
-
-def _day_of(month: Int[np.ndarray, "*n"], after: int) -> Int[np.ndarray, "*n"]:
-    first = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    last = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
-    return np.minimum(first + after, last)
+def _in_words(interval: int) -> str:
+    count, unit = (interval // 12, "year") if interval % 12 == 0 else (interval, "month")
+    return f"a step a {unit}" if count == 1 else f"a step each {count} {unit}s"
 
 
 def clock_of(stamps: Stamps, is_next: Int[np.ndarray, "m"], day: int) -> Clock:

@@ -12,7 +12,8 @@ from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.date_formats import candidates
 from gantlet.modalities.tables.dates import parsed
 from gantlet.modalities.tables.kernels import pc
-from gantlet.modalities.timelines.clock import Clock, clock_of, units_of_day
+from gantlet.modalities.timelines.clock import Clock, clock_of
+from gantlet.modalities.timelines.days import units_of_day
 from gantlet.modalities.timelines.settings import SeriesSettings
 
 REPEATED = 0.8  # times that differ, per row, above which there is one series
@@ -42,7 +43,7 @@ class Ordered(NamedTuple):
 def ordered(table: pa.Table, settings: SeriesSettings) -> Ordered:
     """The rows by entity and time; those without either are left out and counted."""
     time, why_time = _time_column(table, settings.time)
-    entity, why_entity = _entity_column(table, settings.entity, time)
+    entity, why_entity = entity_column(table, settings.entity, time)
     notes = [why_time, why_entity]
     stamps = None if time is None else stamps_of(table, time)
     known = np.ones(len(table), bool)
@@ -174,11 +175,12 @@ def _odd(table: pa.Table, name: str) -> Any:
     return values[0].as_py() if len(values) else None
 
 
-def _entity_column(table: pa.Table, wished: str | None, time: str | None) -> tuple[str | None, str]:
+def entity_column(table: pa.Table, wished: str | None, time: str | None) -> tuple[str | None, str]:
+    """The column that tells series apart, if there is one, and why."""
     if wished is not None:
         _require(table, wished, "--entity")
         return wished, ""
-    if time is None or len(pc.unique(table.column(time))) > REPEATED * len(table):
+    if time is None or differs(table, time):
         return None, ""
     for name in table.column_names:
         kind = _simple(table, name)
@@ -188,6 +190,11 @@ def _entity_column(table: pa.Table, wished: str | None, time: str | None) -> tup
         if len(np.unique(codes * len(table) + stamps)) == len(table):
             return name, f"Times repeat, but not within '{name}': it tells the series apart."
     return None, ""
+
+
+def differs(table: pa.Table, time: str) -> bool:
+    """Whether times come once, nearly all of them, so that there is one series."""
+    return len(pc.unique(table.column(time))) > REPEATED * len(table)
 
 
 def _require(table: pa.Table, name: str, flag: str) -> None:

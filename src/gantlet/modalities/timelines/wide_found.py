@@ -13,7 +13,7 @@ from gantlet.modalities.tables.date_formats import candidates
 from gantlet.modalities.tables.dates import parsed
 from gantlet.modalities.tables.marks import DTYPE, as_json, marked
 from gantlet.modalities.tables.records import Form, Records
-from gantlet.modalities.timelines.clock import units_of_day
+from gantlet.modalities.timelines.days import units_of_day
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.wide import Wide, unused
 
