@@ -30,6 +30,7 @@ from gantlet.modalities.tables.writers import TABLE_WRITERS
 from gantlet.modalities.timelines.beginnings import beginnings, taken
 from gantlet.modalities.timelines.codec import SeriesCodec, series_codec
 from gantlet.modalities.timelines.courses import courses_of
+from gantlet.modalities.timelines.dated import Dated
 from gantlet.modalities.timelines.fitting import fit_series
 from gantlet.modalities.timelines.going_on import gone_on
 from gantlet.modalities.timelines.preview import series_preview, series_thumbnail
@@ -172,7 +173,8 @@ def numbers_alone(rows: Spans) -> Float[np.ndarray, "n t c"]:
 def alike(codec: SeriesCodec) -> Mapping[str, Any]:
     """Other data are cut as these were."""
     wide = {"wide": True} if isinstance(codec.form, Wide) else {}
-    return {"time": codec.time, "length": codec.length, **wide}
+    time = ",".join(codec.form.columns) if isinstance(codec.form, Dated) else codec.time
+    return {"time": time, "length": codec.length, **wide}
 
 
 WRITERS: Mapping[str, Writer] = {

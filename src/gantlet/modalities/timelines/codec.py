@@ -19,13 +19,14 @@ from gantlet.modalities.tables.digits import offsets
 from gantlet.modalities.tables.hashing import row_hashes, uniform
 from gantlet.modalities.tables.packing import bytes_of, text_of
 from gantlet.modalities.tables.relations import Order, in_words, put_in_order
+from gantlet.modalities.timelines.calendar_columns import CalendarColumn
 from gantlet.modalities.timelines.clock import Clock
-from gantlet.modalities.timelines.coded import Coded
+from gantlet.modalities.timelines.coded import Coded, settled
 from gantlet.modalities.timelines.columns import Channel, Choice, Derived, Gap, Name, channel_of
+from gantlet.modalities.timelines.dated import Dated
 from gantlet.modalities.timelines.levels import Level
 from gantlet.modalities.timelines.regimes import Regimes, regimes, window_features
-from gantlet.modalities.timelines.spans import Shape, Spans
-from gantlet.modalities.timelines.wide import Wide, wide_form
+from gantlet.modalities.timelines.spans import Shape, Spans, form_of, plain_form
 from gantlet.types import Timed
 
 
@@ -84,7 +85,7 @@ class SeriesCodec:
                 samples[:, :, held] = going
                 samples[:, :, held + 1] = ~going
             first = held + 2 * self.ends
-            samples[:, :, first:] = self._settled(body, going)
+            samples[:, :, first:] = settled(body, going, [one for one, _ in self._levels])
         each, at = np.arange(len(coded))[:, None], 0
         for block, size in enumerate(self._held_sizes):
             choice = coded.held[:, block, None] + (ahead if block < self.timed.turning else 0)
@@ -166,9 +167,9 @@ class SeriesCodec:
             elif isinstance(channel, Name) and self.schema.names[place] != self.time:
                 columns[place] = channel.cells(rows)
         if self.time is not None:
-            place = self.schema.get_field_index(self.time)
             begun = [h[:, 0] for h in held[: len(calendar)]]
-            columns[place] = self._stamped(begun, hashes, going, columns.get(place))
+            gaps = columns.get(self.schema.get_field_index(self.time))
+            columns |= self.told_by(self._stamped(begun, hashes, going, gaps))
         put_in_order(columns, self.orders)
         for place, channel in enumerate(self.channels):
             if isinstance(channel, Derived):
@@ -181,11 +182,19 @@ class SeriesCodec:
         ends = np.cumsum(lengths)
         return Spans(table, ends - lengths, ends, self.form, numbers)
 
+    def told_by(self, stamps: Int[np.ndarray, "n"]) -> dict[int, pa.Array]:
+        """The columns, by their places, that stamps settle: the time and what it tells."""
+        kind = arrays.simple_type(self.schema.field(self.time).type, str(self.time))
+        whole = arrays.of_words(stamps.view(np.uint64), 0, np.zeros(len(stamps), bool), kind)
+        told = {i: c.cells(stamps) for i, c in enumerate(self.channels)
+                if isinstance(c, CalendarColumn)}  # fmt: skip
+        return {self.schema.get_field_index(str(self.time)): whole, **told}
+
     def plain(self) -> dict[str, Any]:
         """As JSON; the inverse is `series_codec`."""
         return {
             "schema": text_of(self.schema.serialize().to_pybytes()),
-            "form": self.form.plain() if isinstance(self.form, Wide) else self.form,
+            "form": plain_form(self.form),
             "length": self.length, "ends": self.ends, "time": self.time,
             "clock": None if self.clock is None else self.clock.plain(),
             "columns": [
@@ -230,39 +239,15 @@ class SeriesCodec:
         hashes: np.ndarray,
         going: np.ndarray,
         gaps: pa.Array | None,
-    ) -> pa.Array:
+    ) -> Int[np.ndarray, "s"]:
         assert self.clock is not None
         stamps = self.clock.stamps(calendar, uniform(hashes, 0), self.length)
-        kind = arrays.simple_type(self.schema.field(self.time).type, str(self.time))
         if gaps is not None:
             apart = np.zeros(going.shape, np.int64)
             apart[going] = np.maximum(gaps.to_numpy(), 0)
             apart[:, 0] = 0
             stamps = stamps[:, :1] + np.cumsum(apart, 1)
-        return arrays.of_words(
-            stamps[going].view(np.uint64), 0, np.zeros(int(going.sum()), bool), kind
-        )
-
-    def _settled(
-        self, body: Float32[np.ndarray, "n t w"], going: np.ndarray
-    ) -> Float32[np.ndarray, "n t w"]:
-        """Values that are not there stand as the last before them, and nothing after the end.
-
-        What a series begins with is said, even where a longer record stood there before.
-        """
-        body, at, flag = body * going[:, :, None], body.shape[2] - len(self._levels), 0
-        for place, (one, _) in enumerate(self._levels):
-            if not one.sizes:
-                continue
-            if one.same:
-                body[:, 0, flag] += body[:, 0, flag + one.same]
-                body[:, 0, flag + one.same] = 0
-            there = body[:, :, flag] > 0
-            last = np.maximum.accumulate(np.where(there, np.arange(body.shape[1]), -1), 1)
-            values = np.take_along_axis(body[:, :, at + place], np.maximum(last, 0), 1)
-            body[:, :, at + place] = np.where(last < 0, 0, values) * going
-            flag += one.sizes[0]
-        return body
+        return stamps[going]
 
     def _cells(self, table: pa.Table, place: int) -> pa.Array:
         field = self.schema.field(place)
@@ -284,6 +269,8 @@ class SeriesCodec:
 
     def aligned(self, table: pa.Table) -> pa.Table:
         """The table's columns in the order of the codec's; others are left out."""
+        if isinstance(self.form, Dated) and self.form.time not in table.column_names:
+            table = self.form.joined(table)
         return aligned(table, self.schema)
 
 
@@ -300,8 +287,7 @@ def series_codec(plain: Mapping[str, Any]) -> SeriesCodec:
     )
     clock = None if plain["clock"] is None else Clock(**plain["clock"])
     orders = tuple((low, high) for low, high in plain.get("orders", ()))
-    form: Shape = wide_form(plain["form"]) if isinstance(plain["form"], dict) else plain["form"]
     return SeriesCodec(
-        schema, form, plain["length"], plain["ends"], plain["time"], clock, channels,
-        orders, regimes(plain.get("regimes")),
+        schema, form_of(plain["form"]), plain["length"], plain["ends"], plain["time"], clock,
+        channels, orders, regimes(plain.get("regimes")),
     )  # fmt: skip

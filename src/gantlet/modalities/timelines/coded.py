@@ -1,8 +1,11 @@
 """Series whose steps are coded once."""
 
-import numpy as np
-from jaxtyping import Float32, Int
+from collections.abc import Sequence
 
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from gantlet.modalities.timelines.levels import Level
 from gantlet.types import Rows
 
 
@@ -23,3 +26,25 @@ class Coded(Rows):
 
     def __getitem__(self, indices: np.ndarray | slice, /) -> "Coded":
         return Coded(self.steps, self.starts[indices], self.stops[indices], self.held[indices])
+
+
+def settled(
+    body: Float32[np.ndarray, "n t w"], going: Bool[np.ndarray, "n t"], levels: Sequence[Level]
+) -> Float32[np.ndarray, "n t w"]:
+    """Values that are not there stand as the last before them, and nothing after the end.
+
+    What a series begins with is said, even where a longer record stood there before.
+    """
+    body, at, flag = body * going[:, :, None], body.shape[2] - len(levels), 0
+    for place, one in enumerate(levels):
+        if not one.sizes:
+            continue
+        if one.same:
+            body[:, 0, flag] += body[:, 0, flag + one.same]
+            body[:, 0, flag + one.same] = 0
+        there = body[:, :, flag] > 0
+        last = np.maximum.accumulate(np.where(there, np.arange(body.shape[1]), -1), 1)
+        values = np.take_along_axis(body[:, :, at + place], np.maximum(last, 0), 1)
+        body[:, :, at + place] = np.where(last < 0, 0, values) * going
+        flag += one.sizes[0]
+    return body

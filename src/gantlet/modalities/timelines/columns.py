@@ -11,6 +11,7 @@ from jaxtyping import Int
 from gantlet.modalities.tables.columns import ColumnNote, Drawn, Seeds, encoding_of
 from gantlet.modalities.tables.kinds import KINDS, Column
 from gantlet.modalities.tables.relations import FormulaColumn, formula_column
+from gantlet.modalities.timelines.calendar_columns import CalendarColumn, calendar_column
 from gantlet.modalities.timelines.levels import Level, level
 
 
@@ -140,7 +141,7 @@ class Name:
         return ColumnNote(name, "name", self.why, "no choice", False)
 
 
-Channel = Number | Gap | Choice | Derived | Name
+Channel = Number | Gap | Choice | Derived | CalendarColumn | Name
 
 
 def channel_of(kind: pa.DataType, plain: Mapping[str, Any]) -> Channel:
@@ -154,4 +155,6 @@ def channel_of(kind: pa.DataType, plain: Mapping[str, Any]) -> Channel:
         return Choice(column, plain["type"], plain["is_held"])
     if plain["is"] == "derived":
         return Derived(formula_column(kind, plain["column"]))
+    if plain["is"] == "calendar":
+        return calendar_column(kind, plain)
     return Name(kind, plain["why"])

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from gantlet.metrics.courses import Courses
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.kernels import pc
+from gantlet.modalities.timelines.dated import Dated
 from gantlet.modalities.timelines.levels import numbers_of
 from gantlet.modalities.timelines.spans import Spans
 
@@ -23,12 +24,14 @@ def courses_of(sets: Sequence[Spans], time: str | None = None) -> list[Courses]:
     """
     own = [rows.apart() for rows in sets]
     length = max(int(rows.lengths.max(initial=1)) for rows in own)
+    form = own[0].form
+    times = {time, *(form.columns if isinstance(form, Dated) else ())}
     columns: list[list[np.ndarray]] = [[] for _ in own]
     names: list[str] = []
     for place, field in enumerate(own[0].table.schema):
         kind = arrays.simple_type(field.type, field.name)
         cells = [arrays.simple(rows.table.column(place), field.type, field.name) for rows in own]
-        if field.name == time or pa.types.is_temporal(kind) or pa.types.is_null(kind):
+        if field.name in times or pa.types.is_temporal(kind) or pa.types.is_null(kind):
             continue
         if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
             names.append(field.name)

@@ -11,9 +11,12 @@ from gantlet.modalities.tables.categories import fit_categories
 from gantlet.modalities.tables.codec import name_of
 from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.kinds import Column, fit_column
+from gantlet.modalities.tables.marks import DTYPE, json_mark
+from gantlet.modalities.timelines.calendar_columns import found_calendar
 from gantlet.modalities.timelines.codec import SeriesCodec
 from gantlet.modalities.timelines.columns import Channel, Choice, Gap, Name, Number
 from gantlet.modalities.timelines.levels import fit_level
+from gantlet.modalities.timelines.order import stamps_of
 from gantlet.modalities.timelines.reading import Timeline
 from gantlet.modalities.timelines.regimes import fit_regimes, window_features
 from gantlet.modalities.timelines.relating import related_channels
@@ -36,6 +39,8 @@ def fit_series(rows: Timeline) -> SeriesCodec:
         field = table.schema.field(place)
         return arrays.simple(table.column(place), field.type, field.name)
 
+    stamps = None if track.time is None else stamps_of(table, track.time)
+    day = track.clock.day if track.clock is not None else 0
     channels: list[Channel] = []
     for place, field in enumerate(table.schema):
         kind, cells = arrays.simple_type(field.type, field.name), cells_of(place)
@@ -44,7 +49,8 @@ def fit_series(rows: Timeline) -> SeriesCodec:
         elif field.name == track.entity:
             channels.append(_entity(cells, kind, rows))
         else:
-            channels.append(_channel(cells, field.name, rows))
+            follows = None if stamps is None else found_calendar(cells, stamps, day)
+            channels.append(follows or _channel(cells, field, rows))
     ends = bool((rows.lengths < track.length).any())
     told, orders = related_channels(
         channels, table.schema.names, cells_of, len(table), track.length
@@ -99,7 +105,7 @@ def _entity(cells: pa.Array, kind: pa.DataType, rows: Timeline) -> Channel:
     return Name(cells.type, f"tells {count:,} series apart; numbered anew")
 
 
-def _channel(cells: pa.Array, name: str, rows: Timeline) -> Channel:
+def _channel(cells: pa.Array, field: pa.Field, rows: Timeline) -> Channel:
     is_held = _is_held(cells, rows)
     if pa.types.is_floating(cells.type) or _is_whole(cells):
         found = fit_level(cells) if _has_many(cells) else None
@@ -107,13 +113,29 @@ def _channel(cells: pa.Array, name: str, rows: Timeline) -> Channel:
             return Number(found, is_held)
         column: Column = fit_categories(cells)
     else:
-        column = fit_column(cells, KNOTS)
+        column = _held(cells, field, rows) if is_held else fit_column(cells, KNOTS)
     if any(part.positioned for part in column.parts):
         raise SourceError(
-            f"column '{name}' holds {cells.type} besides the time: turn it into a number, such as "
-            "days since an event, or leave it out"
+            f"column '{field.name}' holds {cells.type} besides the time: turn it into a number, "
+            "such as days since an event, or leave it out"
         )
     return Choice(column, name_of(column), is_held)
+
+
+def _held(cells: pa.Array, field: pa.Field, rows: Timeline) -> Column:
+    """What is the same at all steps, by one of each series; texts in a frame are kept as codes."""
+    cells = cells.take(pa.array(rows.starts))
+    if isinstance(cells, pa.DictionaryArray) and _are_texts(field):
+        column = fit_column(cells.dictionary_decode(), KNOTS)
+        if not column.is_modelled:
+            return column
+    return fit_column(cells, KNOTS)
+
+
+def _are_texts(field: pa.Field) -> bool:
+    """Whether codes stand for a frame's texts, not for its categories."""
+    dtype = json_mark(field, DTYPE)
+    return isinstance(dtype, dict) and not {"string", "object"}.isdisjoint(dtype)
 
 
 def _is_whole(cells: pa.Array) -> bool:

@@ -41,14 +41,19 @@ def _added(
     place = made.starts[whose] + known + steps
     fresh = made.table.take(pa.array(place))
     lasts = begun.stops[whose] - 1
-    for name, channel in zip(codec.schema.names, codec.channels, strict=True):
-        at = codec.schema.get_field_index(name)
-        if name == codec.time:
-            column = _times(codec, begun, made, known, whose, steps)
-            fresh = fresh.set_column(at, codec.schema.field(at), column)
-        elif isinstance(channel, Name):
-            copied = begun.table.column(name).take(pa.array(lasts))
-            fresh = fresh.set_column(at, codec.schema.field(at), copied)
+    columns: dict[int, pa.Array | pa.ChunkedArray] = {
+        place: begun.table.column(place).take(pa.array(lasts))
+        for place, channel in enumerate(codec.channels)
+        if isinstance(channel, Name)
+    }
+    if codec.time is not None:
+        columns |= codec.told_by(_stamps(codec, begun, made, known, whose, steps))
+    for place, column in columns.items():
+        field = codec.schema.field(place)
+        cells = (
+            column if isinstance(column, pa.ChunkedArray) else arrays.restored(column, field.type)
+        )
+        fresh = fresh.set_column(place, field, cells)
     both = pa.concat_tables([begun.table, fresh])
     order = np.argsort(
         np.concatenate([np.repeat(np.arange(len(new)), begun.lengths), whose]), kind="stable"
@@ -59,25 +64,18 @@ def _added(
     )
 
 
-def _times(
+def _stamps(
     codec: SeriesCodec,
     begun: Spans,
     made: Spans,
     known: int,
     whose: Int[np.ndarray, "m"],
     steps: Int[np.ndarray, "m"],
-) -> pa.Array:
+) -> Int[np.ndarray, "m"]:
     assert codec.clock is not None
-    name = str(codec.time)
     real, drawn = (codec.stamps_of(part.table) for part in (begun, made))
     last = real[begun.stops - 1]
     if codec.clock.kind == "uneven":
         at = made.starts[whose] + known
-        stamps = last[whose] + drawn[at + steps] - drawn[at - 1]
-    else:
-        stamps = codec.clock.after(last[whose], steps + 1)
-    kind = arrays.simple_type(codec.schema.field(name).type, name)
-    empty = np.zeros(len(stamps), bool)
-    return arrays.restored(
-        arrays.of_words(stamps.view(np.uint64), 0, empty, kind), codec.schema.field(name).type
-    )
+        return last[whose] + drawn[at + steps] - drawn[at - 1]
+    return codec.clock.after(last[whose], steps + 1)

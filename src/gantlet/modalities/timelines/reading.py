@@ -12,6 +12,7 @@ from gantlet.modalities.base import Progress, Raw, Source, SourceError
 from gantlet.modalities.tables.digest import Digest
 from gantlet.modalities.tables.reading import read_table
 from gantlet.modalities.timelines.clock import Clock
+from gantlet.modalities.timelines.dated import found_dated
 from gantlet.modalities.timelines.order import Runs, ordered, stamps_of
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.spans import Shape, Spans
@@ -66,18 +67,22 @@ def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress,
         read = yield from read_table(source, settings)
         table, wide = read.records.table, found_wide(read.records, settings)
         how = wide.told(len(table)) if wide is not None else _hint(table, settings)
+        dated = None if wide is not None else found_dated(read.records, settings)
         if wide is not None:
             table = wide.long(table, settings.entity)
             settings = replace(settings, time=wide.time)
+        if dated is not None:
+            how, table = dated.told(), dated.joined(table)
+            settings = replace(settings, time=dated.time)
         found = ordered(table, settings)
         if found.time is None and settings.length is None and settings.wide is None:
             _require_steps(found.table)
         runs, entities = found.runs, found.entities
-        length = settings.length or _length(runs, entities)
+        length = settings.length or _length(runs, entities, are_rows=wide is not None)
         track = Track(found.time, found.entity, found.clock, length, entities)
-        form = read.records.form if wide is None else _wide_form(wide, runs, track)
+        form = dated or read.records.form if wide is None else _wide_form(wide, runs, track)
         rows = Timeline(found.table, runs.starts, runs.stops, form, track)
-        digest = read.fingerprint if wide is None else f"{read.fingerprint}/wide"
+        digest = f"{read.fingerprint}{'/wide' if wide else '/dated' if dated else ''}"
         raw = Raw(
             rows=rows, fingerprint=digest, notes=(*read.notes, *filter(None, [how]), *found.notes),
             skipped=read.skipped, formats=read.formats,
@@ -125,10 +130,13 @@ def _of_stack(source: Source) -> tuple[Raw, Runs, Track]:
     ), track  # fmt: skip
 
 
-def _length(runs: Runs, entities: int) -> int:
-    """The longest series' where they are several and all short, else two dozen."""
+def _length(runs: Runs, entities: int, *, are_rows: bool) -> int:
+    """The longest series' where they are rows, or many, and all short; else two dozen.
+
+    Of a few series windows are more samples than they are.
+    """
     longest = int((runs.stops - runs.starts).max(initial=0))
-    is_short = entities > 1 and longest <= LONGEST_WHOLE
+    is_short = entities > 1 and longest <= LONGEST_WHOLE and (are_rows or entities >= WHOLE)
     return longest if is_short or longest < DEFAULT_LENGTH else DEFAULT_LENGTH
 
 

@@ -10,7 +10,10 @@ from gantlet.modalities.tables.settings import TableSettings
 class SeriesSettings(TableSettings):
     """How series are read; what is not said is found."""
 
-    time: str | None = setting(None, "column of the time; none: the only one of dates")
+    time: str | None = setting(
+        None,
+        "column of the time, or its parts (year,month); none: the only one of dates, or so named",
+    )
     entity: str | None = setting(None, "column that tells whose row it is; none: found, or one")
     wide: bool | None = setting(
         None, "each row is a series and columns are its steps; none: if they are named after times"

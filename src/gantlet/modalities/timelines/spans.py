@@ -1,7 +1,7 @@
 """Series as runs of a table's rows: what the modality of series calls its raw form."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +9,12 @@ from jaxtyping import Int
 
 from gantlet.modalities.tables.marks import DTYPE, as_json, marked
 from gantlet.modalities.tables.records import Form, Records
-from gantlet.modalities.timelines.wide import Wide, unused
+from gantlet.modalities.timelines.dated import Dated, dated_form
+from gantlet.modalities.timelines.wide import Wide, unused, wide_form
 from gantlet.types import Rows
 
 SERIES = "series"  # the column that numbers them where they are written one below the other
-Shape = Literal["array"] | Form | Wide  # what the user brought and gets back
+Shape = Literal["array"] | Form | Wide | Dated  # what the user brought and gets back
 
 
 class Spans(Rows):
@@ -75,25 +76,41 @@ class Spans(Rows):
     def records(self) -> Records:
         """All steps as rows of one table, their series' number before them.
 
-        Series that were the rows of a wide table are its rows again.
+        Series that were the rows of a wide table are its rows again; a time that was joined is
+        left out.
         """
         own = self.apart()
         if isinstance(own.form, Wide):
             rows = own.form.records(own.table, own.starts)
             if rows is not None:
                 return rows
-        shape = long_form(own.form)
+        table = own.table
+        if isinstance(own.form, Dated):
+            table = table.drop_columns([own.form.time])
+        shape = own.form if isinstance(own.form, str) else own.form.form
         form: Form = "arrow" if shape == "array" else shape
         column = pa.array(np.repeat(own.numbers, own.lengths))
         dtype = "int64" if form == "pandas" else "Int64"  # as that library calls it
-        name = unused(SERIES, own.table.column_names)
+        name = unused(SERIES, table.column_names)
         field = marked(pa.field(name, column.type), {DTYPE: as_json(dtype)})
-        return Records(own.table.add_column(0, field, column), form)
+        return Records(table.add_column(0, field, column), form)
 
 
-def long_form(form: Shape) -> Literal["array"] | Form:
+def long_form(form: Shape) -> Literal["array"] | Form | Dated:
     """The same without columns for steps."""
     return form.form if isinstance(form, Wide) else form
+
+
+def plain_form(form: Shape) -> Any:
+    """As JSON; the inverse is `form_of`."""
+    return form if isinstance(form, str) else {"is": type(form).__name__, **form.plain()}
+
+
+def form_of(plain: Any) -> Shape:
+    """The inverse of `plain_form`."""
+    if isinstance(plain, str):
+        return cast(Shape, plain)
+    return dated_form(plain) if plain.get("is") == Dated.__name__ else wide_form(plain)
 
 
 def joined(parts: Sequence[Spans]) -> Spans:
