@@ -131,6 +131,16 @@ def test_entities_have_times_in_parts_too():
     assert len(raw.rows) == 3 * 21
 
 
+def test_an_hour_that_comes_twice_in_autumn_parts_no_series():
+    one = record("h", 2000).assign(wave=lambda f: f["wave"] + 1)
+    one.loc[1000:, "hour"] = np.roll(one.loc[1000:, "hour"], 1)  # clocks are put back
+    one.loc[1000:, "day"] = np.roll(one.loc[1000:, "day"], 1)
+    one.loc[1000:, "month"] = np.roll(one.loc[1000:, "month"], 1)
+    one.loc[1000] = one.loc[999]
+    raw = read(pd.concat([one.assign(at=place) for place in ("JFK", "EWR", "LGA")]), length=8)
+    assert raw.rows.track.entity == "at"
+
+
 def test_rows_without_a_part_are_left_out():
     frame = record("MS").astype({"month": "Int64"})
     frame.loc[50, "month"] = None

@@ -17,6 +17,7 @@ from gantlet.modalities.timelines.days import units_of_day
 from gantlet.modalities.timelines.settings import SeriesSettings
 
 REPEATED = 0.8  # times that differ, per row, above which there is one series
+APART = 0.999  # pairs of entity and time that differ, per row; an hour of autumn comes twice
 MOST_FILLED = 5  # steps that may lack between two stamps and are put in, all missing
 
 
@@ -187,7 +188,7 @@ def entity_column(table: pa.Table, wished: str | None, time: str | None) -> tupl
         if name == time or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
             continue
         codes, stamps = _codes(table.column(name)), _codes(table.column(time))
-        if len(np.unique(codes * len(table) + stamps)) == len(table):
+        if len(np.unique(codes * len(table) + stamps)) >= APART * len(table):
             return name, f"Times repeat, but not within '{name}': it tells the series apart."
     return None, ""
 
