@@ -103,6 +103,29 @@ def test_values_of_a_grid_that_is_no_decimal_one_are_the_only_ones_that_come_bac
     np.testing.assert_allclose(np.abs(made - wanted), nearest, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("least", "apart", "step"), [(0, 10, 10), (0.1, 0.25, 25), (-203, 5, 5), (7, 1, 1)]
+)
+def test_numbers_that_are_tens_or_quarters_stay_so(least, apart, step):
+    rng = np.random.default_rng(0)
+    places = rng.permutation(np.repeat(np.arange(90), 3))
+    found = fit_level(pa.array(least + apart * places))
+    assert found is not None
+    assert found.step == step
+    found = level(found.type, json.loads(json.dumps(found.plain())))
+    heights = rng.normal(size=1_000)
+    made = (found.join(np.zeros(1_000, np.int64), heights).to_numpy() - least) / apart
+    np.testing.assert_allclose(made, np.round(made), atol=1e-9)
+    wanted = np.clip((heights * found.scale + found.center - least) / apart, 0, 89)
+    assert np.abs(made - wanted).max() < 0.5 + 1e-9
+
+
+def test_few_numbers_a_step_apart_may_be_so_by_chance():
+    found = fit_level(pa.array(np.repeat(np.arange(0, 110, 10), 20)))
+    assert found is not None
+    assert found.step == 1
+
+
 def test_values_that_seldom_come_twice_are_no_grid():
     found = fit_level(pa.array(np.repeat(np.random.default_rng(0).normal(size=100), OFTEN - 1)))
     assert found is not None

@@ -17,6 +17,8 @@ LONG_TAIL = 2.0  # skewness beyond which logarithms are tried
 NAMES = ("null", "nan", "-inf", "inf")  # cells that are no number
 SAME = "same"  # as the step before, in a long run of such: last of the special values
 STILL = 6  # steps in a row that are as the one before, from which on it is no chance
+MANY = 12  # values that are tens, halves or the like, from which on it is no chance
+EXACT = 2.0**53  # up to which whole numbers are floats
 OFTEN = 8  # times that a value comes on average from which on there are none but those seen
 STANDS = 0.005  # share of the steps in such runs from which on standing still is a choice
 
@@ -39,6 +41,7 @@ class Level:
     kind: str
     why: str
     grid: tuple[float, ...] = ()  # all values that there are, in order; empty: any
+    step: int = 1  # units of the last place that all values are apart, or a multiple of it
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -75,6 +78,8 @@ class Level:
                 values = np.exp(values)
         values = np.clip(values, self.low, self.high)
         if self.decimals is not None:
+            apart = self.step / 10**self.decimals
+            values = np.round((values - self.low) / apart) * apart + self.low
             values = np.round(values, self.decimals) + 0.0
         elif self.grid:
             values = _nearest(np.array(self.grid), values)
@@ -101,7 +106,7 @@ class Level:
         return {
             "specials": list(self.specials), "decimals": self.decimals, "low": self.low,
             "high": self.high, "center": self.center, "scale": self.scale, "log": self.is_log,
-            "kind": self.kind, "why": self.why, "grid": list(self.grid),
+            "kind": self.kind, "why": self.why, "grid": list(self.grid), "step": self.step,
         }  # fmt: skip
 
     def _bent(self, values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
@@ -149,8 +154,10 @@ def fit_level(cells: pa.Array) -> Level | None:
                   and abs(_skewness(np.log(rest))) < _skewness(rest) / 2)  # fmt: skip
     bent = np.log(rest) if is_log else rest
     decimals = _decimals(finite, cells.type)
+    step = 1 if decimals is None else _step(distinct, decimals)
     is_grid = decimals is None and len(finite) >= OFTEN * len(distinct)
     why = [f"{len(distinct):,} distinct values" + ", no others are made" * is_grid]
+    why += [f"{step / 10**decimals:g} apart"] if decimals is not None and step > 1 else []
     why += ["over a long tail: logarithms"] * is_log
     for special in specials:
         share = np.mean(masks[special] if isinstance(special, str) else values == special)
@@ -158,7 +165,7 @@ def fit_level(cells: pa.Array) -> Level | None:
     return Level(
         type=cells.type, specials=tuple(specials), decimals=decimals, low=low, high=high,
         center=float(bent.mean()), scale=float(bent.std()) or 1.0, is_log=is_log, kind="number",
-        why="; ".join(why), grid=tuple(distinct.tolist()) if is_grid else (),
+        why="; ".join(why), grid=tuple(distinct.tolist()) if is_grid else (), step=step,
     )  # fmt: skip
 
 
@@ -187,6 +194,14 @@ def _decimals(values: Float[np.ndarray, "n"], kind: pa.DataType) -> int | None:
     width = np.float32 if kind.bit_width == 32 else np.float64
     places = range(DECIMALS + 1)
     return next((p for p in places if (np.round(values, p).astype(width) == values).all()), None)
+
+
+def _step(distinct: Float[np.ndarray, "k"], decimals: int) -> int:
+    """Units of the last place that all are a multiple of apart, where that is no chance."""
+    units = np.round(distinct * 10.0**decimals)
+    if len(distinct) < MANY or np.abs(units[[0, -1]]).max() > EXACT:
+        return 1
+    return int(np.gcd.reduce(np.diff(units).astype(np.int64)))
 
 
 def _skewness(values: Float[np.ndarray, "n"]) -> float:
