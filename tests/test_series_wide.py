@@ -90,6 +90,22 @@ def test_columns_named_after_times_are_steps_without_being_said_to_be(names, tim
     np.testing.assert_allclose(made[names], frame[names], atol=1e-5)
 
 
+def test_columns_named_after_months_are_steps_in_their_order():
+    months = [
+        "FEB",
+        "JAN",
+        *(str(m) for m in pd.date_range("2021-03", periods=10, freq="MS").month_name()),
+    ]
+    frame = named(months)
+    frame["YEAR"] = np.arange(1980, 2020)
+    rows, codec = coded(frame, wide=True)
+    wide = rows.form
+    assert isinstance(wide, Wide)
+    assert wide.channels == {"value": ("JAN", "FEB", *months[2:])}
+    made = SERIES_MODALITY.handed(codec.decode(codec.encode(rows)))
+    np.testing.assert_allclose(made[months], frame[months], atol=1e-4)
+
+
 def test_the_steps_are_what_most_columns_are():
     frame = named(["2020-01-01", "2020-01-02", *(f"x{i}" for i in range(5)), "1999", "2000"])
     _, codec = coded(frame, wide=True)

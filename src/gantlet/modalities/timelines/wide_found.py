@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gantlet.modalities.base import SourceError
 from gantlet.modalities.tables.date_formats import candidates
+from gantlet.modalities.tables.dates import MONTHS as MONTH_NAMES
 from gantlet.modalities.tables.dates import parsed
 from gantlet.modalities.tables.marks import DTYPE, as_json, marked
 from gantlet.modalities.tables.records import Form, Records
@@ -21,7 +22,13 @@ FEWEST = 2  # columns that are steps
 DATED = 8  # columns named after times, more than half of all, from which on they are the steps
 NUMBERED = re.compile(r"(.*?)[ _.:-]?([0-9]{1,9})")  # h_0, sold.12
 YEAR = re.compile("(1[89]|20)[0-9]{2}")
-DATE, YEARS, STEP, VALUE = "date", "year", "step", "value"  # columns of the long table
+DATE, YEARS, MONTH, STEP, VALUE = (
+    "date",
+    "year",
+    "month",
+    "step",
+    "value",
+)  # columns of the long table
 
 
 class Steps(NamedTuple):
@@ -52,11 +59,12 @@ def found_wide(records: Records, settings: SeriesSettings) -> Wide | None:
     clear = [steps for steps in dated if DATED <= len(steps.stamps) > len(names) / 2]
     if not settings.wide and not clear:
         return None
-    found = clear or [steps for steps in (*dated, _numbered(names)) if steps is not None]
+    told = (*dated, _months(names), _numbered(names))
+    found = clear or [steps for steps in told if steps is not None]
     if not found:
         raise SourceError(
-            "--wide: no columns are steps of one thing by their names, dates (2021-01-31) or "
-            f"numbers (sold_1, sold_2); there are: {', '.join(names[:20])}"
+            "--wide: no columns are steps of one thing by their names, dates (2021-01-31), months "
+            f"(Jan) or numbers (sold_1, sold_2); there are: {', '.join(names[:20])}"
         )
     steps = max(found, key=lambda one: len(one.stamps))
     known = {step for columns in steps.channels.values() for step in columns}
@@ -112,6 +120,18 @@ def _years(names: Sequence[str]) -> Steps | None:
     if len(years) < FEWEST:
         return None
     return Steps(YEARS, pa.array([int(year) for year in years]), {VALUE: tuple(years)})
+
+
+def _months(names: Sequence[str]) -> Steps | None:
+    """Columns named after the months, in full or by three letters."""
+    places = {form.lower(): i for i, month in enumerate(MONTH_NAMES) for form in (month, month[:3])}
+    own = {places[name.lower()]: name for name in names if name.lower() in places}
+    if len(own) < FEWEST:
+        return None
+    steps = sorted(own)
+    return Steps(
+        MONTH, pa.array([step + 1 for step in steps]), {VALUE: tuple(own[step] for step in steps)}
+    )
 
 
 def _numbered(names: Sequence[str]) -> Steps | None:
