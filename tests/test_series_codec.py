@@ -334,6 +334,11 @@ def test_a_wide_table_is_taken_for_steps_where_the_length_is_said():
             "each row were a series.*--wide.*--length",
         ),
         (pd.DataFrame({"t": [1, 1, 1, 2, 2, 2], "x": range(6)}), {"time": "t"}, "--entity"),
+        (
+            pd.DataFrame({"t": range(50), "who": [f"p{i}" for i in range(50)], "x": range(50)}),
+            {"time": "t", "entity": "who", "length": None},
+            "no series has 2 steps: the longest without a gap has 1",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(frame, options, words):

@@ -183,6 +183,7 @@ def test_one_column_of_times_is_enough():
         (record("MS"), "year,wave", "do not make up a time"),
         (record("MS"), "month,wave", "do not make up a time"),
         (record("MS"), "year,moon", "there is no such column"),
+        (record("YS").assign(year=2000), "year", "--entity"),
     ],
 )
 def test_a_time_that_was_said_to_be_is_refused_by_name(frame, time, words):

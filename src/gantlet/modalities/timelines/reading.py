@@ -87,7 +87,7 @@ def read_series(source: Source, settings: SeriesSettings) -> Generator[Progress,
             rows=rows, fingerprint=digest, notes=(*read.notes, *filter(None, [how]), *found.notes),
             skipped=read.skipped, formats=read.formats,
         )  # fmt: skip
-    track = track._replace(length=settings.length or track.length)
+    track = track._replace(length=max(2, settings.length or track.length))
     return _cut(raw, runs, track, settings.stride)
 
 
