@@ -159,6 +159,7 @@ def test_rows_without_a_part_are_left_out():
     ],
 )
 def test_what_makes_up_no_time_is_left_as_it_is(frame):
+    assert read(frame.assign(who="a"), length=8, entity="who").rows.track.time is None
     raw = read(frame, length=8)
     assert raw.rows.track.time is None
     assert raw.rows.table.column_names == list(frame.columns)

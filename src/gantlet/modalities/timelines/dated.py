@@ -20,7 +20,7 @@ from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.records import Form, Records
 from gantlet.modalities.tables.stamps import DAYS
 from gantlet.modalities.timelines.days import RANGES, day_of, units_of, units_of_day
-from gantlet.modalities.timelines.order import differs, entity_column
+from gantlet.modalities.timelines.order import differs, entity_column, tells_apart
 from gantlet.modalities.timelines.settings import SeriesSettings
 from gantlet.modalities.timelines.wide import unused
 
@@ -104,18 +104,19 @@ def found_dated(records: Records, settings: SeriesSettings) -> Dated | None:
         if is_list:
             raise
         return None
-    is_told = wished is not None or settings.entity is not None
-    if not found.parts or not (is_told or _tells_steps(joined, found.time)):
-        return None
-    return found
+    if found.parts and (wished is not None or _tells_steps(joined, found.time, settings.entity)):
+        return found
+    return None
 
 
 def _split(wished: str) -> list[str]:
     return [name.strip() for name in wished.split(",")]
 
 
-def _tells_steps(table: pa.Table, time: str) -> bool:
+def _tells_steps(table: pa.Table, time: str, entity: str | None) -> bool:
     """Whether steps differ in it, or those of each series do."""
+    if entity is not None and entity in table.column_names:
+        return tells_apart(table, entity, time)
     return differs(table, time) or entity_column(table, None, time)[0] is not None
 
 
@@ -136,11 +137,12 @@ def _parts(table: pa.Table, names: Sequence[str]) -> dict[str, str]:
 
 def _chain(found: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """From the year, or a date, down as far as there are columns; nothing of a mere date."""
-    order = (DATE, "hour", *FINER) if DATE in found else ("year", "month", "day", "hour", *FINER)
-    if TIME in found and DATE in found:
-        order = (DATE, TIME)
-    elif "month" not in found:
-        order = (*order[:1], "quarter") if DATE not in found else order
+    if DATE in found:
+        order = (DATE, TIME) if TIME in found else (DATE, "hour", *FINER)
+    elif "month" in found:
+        order = ("year", "month", "day", "hour", *FINER)
+    else:
+        order = ("year", "quarter")
     units = list(takewhile(found.__contains__, order))
     return () if units == [DATE] else tuple((unit, found[unit]) for unit in units)
 

@@ -187,10 +187,15 @@ def entity_column(table: pa.Table, wished: str | None, time: str | None) -> tupl
         kind = _simple(table, name)
         if name == time or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
             continue
-        codes, stamps = _codes(table.column(name)), _codes(table.column(time))
-        if len(np.unique(codes * len(table) + stamps)) >= APART * len(table):
+        if tells_apart(table, name, time):
             return name, f"Times repeat, but not within '{name}': it tells the series apart."
     return None, ""
+
+
+def tells_apart(table: pa.Table, name: str, time: str) -> bool:
+    """Whether no series that this column names has a time twice, or hardly any."""
+    codes, stamps = _codes(table.column(name)), _codes(table.column(time))
+    return len(np.unique(codes * len(table) + stamps)) >= APART * len(table)
 
 
 def differs(table: pa.Table, time: str) -> bool:
