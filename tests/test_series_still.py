@@ -120,6 +120,23 @@ def test_numbers_that_are_tens_or_quarters_stay_so(least, apart, step):
     assert np.abs(made - wanted).max() < 0.5 + 1e-9
 
 
+def test_whole_knots_in_miles_stay_so():
+    rng = np.random.default_rng(0)
+    knots = np.abs(rng.normal(0, 30, 4_000)).round()
+    assert is_grid((knots * 1.15078).round(2))
+    assert not is_grid(knots)
+    assert not is_grid(rng.lognormal(2, 1, 4_000).round())  # a long tail has gaps, too
+    assert not is_grid(np.where(knots < 60, 0.0, knots))
+
+
+def is_grid(values: np.ndarray) -> bool:
+    found = fit_level(pa.array(values))
+    assert found is not None
+    made = found.join(np.zeros(999, np.int64), np.random.default_rng(1).normal(size=999)).to_numpy()
+    assert not found.grid or set(made) <= set(values)
+    return bool(found.grid)
+
+
 def test_few_numbers_a_step_apart_may_be_so_by_chance():
     found = fit_level(pa.array(np.repeat(np.arange(0, 110, 10), 20)))
     assert found is not None

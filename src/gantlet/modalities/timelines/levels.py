@@ -20,6 +20,7 @@ STILL = 6  # steps in a row that are as the one before, from which on it is no c
 MANY = 12  # values that are tens, halves or the like, from which on it is no chance
 EXACT = 2.0**53  # up to which whole numbers are floats
 OFTEN = 8  # times that a value comes on average from which on there are none but those seen
+AMID, SPARSE = (0.05, 0.95), 0.5  # quantiles, and share of the values between them that are there
 STANDS = 0.005  # share of the steps in such runs from which on standing still is a choice
 
 
@@ -77,12 +78,12 @@ class Level:
             with np.errstate(over="ignore"):
                 values = np.exp(values)
         values = np.clip(values, self.low, self.high)
-        if self.decimals is not None:
+        if self.grid:
+            values = _nearest(np.array(self.grid), values)
+        elif self.decimals is not None:
             apart = self.step / 10**self.decimals
             values = np.round((values - self.low) / apart) * apart + self.low
             values = np.round(values, self.decimals) + 0.0
-        elif self.grid:
-            values = _nearest(np.array(self.grid), values)
         empty = np.zeros(len(values), bool)
         for place, special in enumerate(self.specials, 1):
             assert choice is not None
@@ -155,7 +156,8 @@ def fit_level(cells: pa.Array) -> Level | None:
     bent = np.log(rest) if is_log else rest
     decimals = _decimals(finite, cells.type)
     step = 1 if decimals is None else _step(distinct, decimals)
-    is_grid = decimals is None and len(finite) >= OFTEN * len(distinct)
+    is_sparse = decimals is None or _is_sparse(rest, 10.0**decimals / step)
+    is_grid = is_sparse and len(finite) >= OFTEN * len(distinct)
     why = [f"{len(distinct):,} distinct values" + ", no others are made" * is_grid]
     why += [f"{step / 10**decimals:g} apart"] if decimals is not None and step > 1 else []
     why += ["over a long tail: logarithms"] * is_log
@@ -202,6 +204,17 @@ def _step(distinct: Float[np.ndarray, "k"], decimals: int) -> int:
     if len(distinct) < MANY or np.abs(units[[0, -1]]).max() > EXACT:
         return 1
     return int(np.gcd.reduce(np.diff(units).astype(np.int64)))
+
+
+def _is_sparse(values: Float[np.ndarray, "n"], units: float) -> bool:
+    """Whether most that their places allow are not there, amid them: degrees of another scale.
+
+    Args:
+        units: that are 1
+    """
+    low, high = np.quantile(values, AMID, method="nearest")
+    inside = np.unique(values[(values >= low) & (values <= high)])
+    return bool(len(inside) < SPARSE * ((high - low) * units + 1))
 
 
 def _skewness(values: Float[np.ndarray, "n"]) -> float:
