@@ -192,7 +192,7 @@ def test_a_time_that_was_said_to_be_is_refused_by_name(frame, time, words):
         read(frame, time=time, length=8)
 
 
-def hanging(unit: str, values: Any, rate: str = "h", count: int = 24 * 400) -> Any:
+def hanging(unit: str, values: Any, rate: str = "h", count: int = 24 * 800) -> Any:
     times = pd.date_range("2023-01-01", periods=count, freq=rate)
     numbers = {"weekday": times.day_of_week, "month": times.month - 1, "hour": times.hour}[unit]
     cells = pa.array(np.array(values)[numbers])
@@ -229,6 +229,37 @@ def test_what_does_not_hang_on_the_calendar_is_modelled():
     assert found_calendar(cells[:20], times[:20], day) is None  # chance would do
     some = np.tile(np.arange(0, 24 * 14, 24), 50)  # and would for fifty shops in two weeks
     assert found_calendar(cells.take(pa.array(some)), times[some], day) is None
+
+
+def test_a_value_that_changed_once_hangs_on_no_month():
+    found, _, _ = hanging("month", ["old"] * 3 + ["new"] * 9, count=24 * 300)
+    assert found is None
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int8(), pa.uint8(), pa.float32(), pa.duration("s"), pa.int64()]
+)
+def test_columns_of_any_type_are_looked_at(kind):
+    _, times, _ = hanging("hour", [0] * 24)
+    day = 86_400 * 1_000_000_000 if times.max() > 1e17 else 86_400 * 1_000_000
+    draws = np.random.default_rng(0).integers(0, 100, len(times))
+    assert found_calendar(pa.array(draws).cast(kind), times, day) is None
+    if kind != pa.duration("s"):
+        hours = pa.array(units_of(times, day, "hour")).cast(kind)
+        column = found_calendar(hours, times, day)
+        assert column is not None
+        assert column.cells(times).equals(hours)
+
+
+@pytest.mark.parametrize("kind", [pa.date64(), pa.timestamp("ns"), pa.timestamp("s", "Asia/Tokyo")])
+def test_a_date_beside_the_time_follows_from_it(kind):
+    _, times, _ = hanging("hour", [0] * 24)
+    day = 86_400 * 1_000_000_000 if times.max() > 1e17 else 86_400 * 1_000_000
+    days = pa.array((times // day).astype(np.int32)).cast(pa.date32()).cast(pa.timestamp("s"))
+    dates = days.cast(kind)
+    column = found_calendar(dates, times, day)
+    assert column is not None
+    assert column.cells(times).equals(dates)
 
 
 def test_what_is_gone_on_with_keeps_to_the_calendar(tmp_path):

@@ -1,6 +1,6 @@
 """Columns that the time of a step settles: its year, hour or weekday, and what hangs on these."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,15 @@ from jaxtyping import Int
 
 from gantlet.modalities.tables import arrays
 from gantlet.modalities.tables.columns import ColumnNote
+from gantlet.modalities.tables.kernels import pc
 from gantlet.modalities.tables.packing import packed_values, unpacked_values
 from gantlet.modalities.tables.stamps import DAYS
 from gantlet.modalities.timelines.days import RANGES, units_of, units_of_day
 
-TABLED = ("weekday", "month", "hour")  # on which other values may hang, each on one of them
+TABLED = {"weekday": 7, "month": 365, "hour": 1}  # on which values may hang; days until it returns
+TURNS = 2  # that a record must span, that a value is the unit's and not the time's
 SEEN = 3  # times, on average, that each of them must be there
-HEAD = 64  # rows that are looked at before all
+HEAD, MANY = 64, 4_096  # rows that are looked at before all
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,25 +76,37 @@ def found_calendar(
     if not day or known.sum() < SEEN:
         return None
     some, own, kind = cells.filter(pa.array(known)), stamps[known], cells.type
-    is_temporal = pa.types.is_temporal(kind)
-    units = ["date" if units_of_day(kind) else "time"] if is_temporal else (
-        list(RANGES) if pa.types.is_integer(kind) or pa.types.is_floating(kind) else []
-    )  # fmt: skip
-    for unit in units:
+    if pa.types.is_temporal(kind):
+        unit = "date" if units_of_day(kind) else "time" if pa.types.is_time(kind) else ""
         column = CalendarColumn(unit, day, kind)
-        if all(column.cells(own[:few]).equals(some[:few]) for few in (HEAD, len(own))):
-            return column
-    return None if is_temporal else _tabled(some, own, day)
+        return column if unit and _is_like(column.cells, some, own) else None
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        numbers = some.cast(pa.float64(), safe=False)
+        for unit in RANGES:
+            if _is_like(CalendarColumn(unit, day, pa.float64()).cells, numbers, own):
+                return CalendarColumn(unit, day, kind)
+    return _tabled(some, own, day)
+
+
+def _is_like(
+    made: Callable[[Int[np.ndarray, "n"]], pa.Array],
+    cells: pa.Array,
+    stamps: Int[np.ndarray, "n"],
+) -> bool:
+    return all(made(stamps[:few]).equals(cells[:few]) for few in (HEAD, len(cells)))
 
 
 def _tabled(cells: pa.Array, stamps: Int[np.ndarray, "n"], day: int) -> CalendarColumn | None:
     """A column that has one value for each weekday, month or hour, not the same for all."""
+    if pc.count_distinct(cells[:MANY]).as_py() > max(RANGES[unit][1] for unit in TABLED) + 1:
+        return None
     codes = cells.dictionary_encode()
     places, count, times = codes.indices.to_numpy(), len(codes.dictionary), len(np.unique(stamps))
-    for unit in TABLED:
+    span = (int(stamps.max()) - int(stamps.min())) // day
+    for unit, turn in TABLED.items():
         low, high = RANGES[unit]
         size = high - low + 1
-        if not 1 < count <= size or times < SEEN * size:
+        if not 1 < count <= size or times < SEEN * size or span < TURNS * turn:
             continue
         numbers = units_of(stamps, day, unit) - low
         table = np.full(size, -1)
